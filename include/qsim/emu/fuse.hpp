@@ -1,0 +1,80 @@
+#pragma once
+// The fused parameters of an int8 convolution: one fp32 scale and one int32 bias per channel.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "qsim/base/check.hpp"
+#include "qsim/num/reciprocal.hpp"
+#include "qsim/profile/profile.hpp"
+#include "qsim/quant/spec.hpp"
+
+namespace qsim::emu {
+
+/// Scale and bias per output channel. `written` is false where the engine returns early and leaves
+/// its buffers uninitialised: the values then mean nothing.
+struct Fused {
+  std::vector<F32> scale;
+  std::vector<std::int32_t> bias;
+  bool written = true;
+};
+
+namespace detail {
+
+inline constexpr F32 alpha_floor{0x358637bdu};  // fl(1e-6), itself below 1e-6 and so replaced
+
+constexpr F32 floor_alpha(F32 alpha, bool in_tail, const Fuse& rule) {
+  if (num::is_nan(alpha) && in_tail && rule.nan_alpha_in_tail) return alpha;
+  return num::is_nan(alpha) || num::magnitude(alpha) <= alpha_floor.bits ? alpha_floor : alpha;
+}
+
+constexpr F32 truncated(F32 q, const Fuse& rule) {
+  if (rule.quotient == Quotient::real) return num::trunc_f32(q);
+  return num::from_int(num::to_int32(q, rule.convert));
+}
+
+constexpr bool acts_as_zero(F32 scale, NanIsZero nan, const FloatMode& mode) {
+  return num::is_zero(num::read(scale, mode)) || (nan == NanIsZero::yes && num::is_nan(scale));
+}
+
+}  // namespace detail
+
+/// Equation (A.4). `alpha`, `bias` (real units) and `kernel_sum` have one entry per channel.
+inline Fused fuse(const Profile& profile, const QInfo& in, const QInfo& out,
+                  std::span<const F32> alpha, std::span<const F32> bias,
+                  std::span<const std::int32_t> kernel_sum) {
+  QSIM_ASSERT(alpha.size() == kernel_sum.size() && bias.size() == alpha.size());
+  const Fuse& rule = profile.fuse;
+  const FloatMode& mode = profile.float_mode;
+  const std::size_t n = alpha.size();
+  Fused fused{std::vector<F32>(n), std::vector<std::int32_t>(n), true};
+  if (detail::acts_as_zero(in.scale, rule.nan_scale, mode) ||
+      detail::acts_as_zero(out.scale, rule.nan_scale, mode)) {
+    fused.written = false;
+    return fused;
+  }
+  const F32 ratio = num::div(in.scale, out.scale, mode);
+  const F32 offset = num::add(in.zero, num::from_int(rule.zero_offset), mode);
+  const std::size_t grouped = n / rule.group * rule.group;
+  for (std::size_t k = 0; k < n; ++k) {
+    const bool in_tail = k >= grouped;
+    const Reciprocal how = in_tail ? Reciprocal::divide : rule.reciprocal;
+    const F32 a = detail::floor_alpha(alpha[k], in_tail, rule);
+    const F32 s = num::mul(a, ratio, mode);
+    const F32 unit = num::mul(in.scale, a, mode);
+    const F32 b = num::quotient(bias[k], unit, how, rule.estimate, mode);
+    const F32 z = num::quotient(out.zero, s, how, rule.estimate, mode);
+    const F32 sum = num::add(detail::truncated(b, rule), detail::truncated(z, rule), mode);
+    const F32 weight = num::from_int(kernel_sum[k]);
+    const F32 total = rule.fused_multiply_add
+                          ? num::fma(num::negate(weight), offset, sum, mode)
+                          : num::sub(sum, num::mul(weight, offset, mode), mode);
+    fused.scale[k] = s;
+    fused.bias[k] = num::to_int32(total, rule.convert);
+  }
+  return fused;
+}
+
+}  // namespace qsim::emu

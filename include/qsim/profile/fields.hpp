@@ -1,0 +1,107 @@
+#pragma once
+// Walks every field of a profile by its dotted path: the one place that lists them all.
+
+#include <string>
+#include <type_traits>
+
+#include "qsim/profile/names.hpp"
+#include "qsim/profile/profile.hpp"
+
+namespace qsim {
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_leaf = std::is_enum_v<std::remove_const_t<T>> ||
+                                std::is_integral_v<std::remove_const_t<T>>;
+
+template <class T, class U>
+using SameConst = std::conditional_t<std::is_const_v<T>, const U, U>;
+
+template <class T, class Visit>
+void walk(const std::string& path, T& value, Visit& visit);
+
+/// Calls member(name, field) for every field of one struct. Add a field here when a struct gains it.
+template <class T, class Member>
+void members(T& s, Member member) {
+  using S = std::remove_const_t<T>;
+  if constexpr (std::is_same_v<S, Step>) {
+    member("fan_in", s.fan_in), member("stride", s.stride), member("bits", s.bits);
+    member("overflow", s.overflow);
+  } else if constexpr (std::is_same_v<S, Arith>) {
+    member("lhs_unsigned", s.lhs_unsigned), member("lhs_offset", s.lhs_offset);
+    member("block", s.block), member("n_steps", s.n_steps);
+    member("step0", s.step[0]), member("step1", s.step[1]), member("step2", s.step[2]);
+    member("acc_bits", s.acc_bits), member("acc_lanes", s.acc_lanes);
+    member("acc_overflow", s.acc_overflow);
+  } else if constexpr (std::is_same_v<S, Tile>) {
+    member("rows", s.rows), member("doubled_rows", s.doubled_rows);
+    member("unclamped_rows", s.unclamped_rows);
+  } else if constexpr (std::is_same_v<S, Patch>) {
+    member("walk", s.walk), member("block", s.block), member("pixels", s.pixels);
+  } else if constexpr (std::is_same_v<S, Convert>) {
+    member("nan", s.nan), member("too_high", s.too_high), member("too_low", s.too_low);
+    member("ties", s.ties);
+  } else if constexpr (std::is_same_v<S, Narrow>) {
+    member("clamp", s.clamp), member("order", s.order), member("minmax", s.minmax);
+    member("convert", s.convert), member("offset", s.offset);
+    member("through_int16", s.through_int16);
+  } else if constexpr (std::is_same_v<S, Epilogue>) {
+    member("scheme", s.scheme), member("narrow", s.narrow);
+  } else if constexpr (std::is_same_v<S, Fuse>) {
+    member("zero_offset", s.zero_offset), member("fused_multiply_add", s.fused_multiply_add);
+    member("quotient", s.quotient), member("reciprocal", s.reciprocal);
+    member("estimate", s.estimate), member("group", s.group);
+    member("nan_alpha_in_tail", s.nan_alpha_in_tail), member("nan_scale", s.nan_scale);
+    member("convert", s.convert);
+  } else if constexpr (std::is_same_v<S, Cast>) {
+    member("fused_multiply_add", s.fused_multiply_add), member("narrow", s.narrow);
+  } else if constexpr (std::is_same_v<S, Pool>) {
+    member("max_order", s.max_order), member("average_offset", s.average_offset);
+  } else if constexpr (std::is_same_v<S, Eltwise>) {
+    member("products_first", s.products_first), member("convert", s.convert);
+    member("zero_after_int16", s.zero_after_int16), member("min_max_shift", s.min_max_shift);
+    member("whole_quads_only", s.whole_quads_only), member("nan_scale", s.nan_scale);
+  } else if constexpr (std::is_same_v<S, FloatMode>) {
+    member("flush_inputs", s.flush_inputs), member("flush_results", s.flush_results);
+    member("negative_nan", s.negative_nan);
+  } else if constexpr (std::is_same_v<S, FloatMath>) {
+    member("dot_lanes", s.dot_lanes), member("dot_fused", s.dot_fused);
+    member("minmax", s.minmax), member("clamps_convolutions", s.clamps_convolutions);
+    member("exp_clamp", s.exp_clamp), member("exp_range", s.exp_range);
+    member("exp_reduce_fused", s.exp_reduce_fused), member("exp_poly_fused", s.exp_poly_fused);
+    member("exp_power", s.exp_power), member("reciprocal", s.reciprocal);
+    member("estimate", s.estimate), member("group", s.group);
+  } else {
+    static_assert(std::is_same_v<S, Profile>, "a new struct of a profile needs its fields here");
+    member("conv", s.conv), member("conv_fast", s.conv_fast), member("tile", s.tile);
+    member("patch", s.patch), member("epilogue", s.epilogue), member("depthwise", s.depthwise);
+    member("fuse", s.fuse), member("cast", s.cast), member("pool", s.pool);
+    member("eltwise", s.eltwise), member("float_mode", s.float_mode);
+    member("float_math", s.float_math), member("placement", s.placement);
+    member("evidence", s.evidence);
+  }
+}
+
+template <class T, class Visit>
+void walk(const std::string& path, T& value, Visit& visit) {
+  if constexpr (is_leaf<T>) {
+    visit(path, value);
+  } else {
+    members(value, [&](const char* name, auto& field) {
+      walk(path.empty() ? std::string(name) : path + "." + name, field, visit);
+    });
+  }
+}
+
+}  // namespace detail
+
+/// Calls visit(path, field) for every leaf, e.g. ("conv.step0.overflow", Overflow&). The name is
+/// not a field: two rows that differ by name alone compute the same.
+template <class P, class Visit>
+void for_each_field(P& profile, Visit visit) {
+  static_assert(std::is_same_v<std::remove_const_t<P>, Profile>);
+  detail::walk("", profile, visit);
+}
+
+}  // namespace qsim

@@ -1,0 +1,222 @@
+#pragma once
+// The vocabulary of a profile: what one machine or runtime computes, as a row of integers and enums.
+//
+// Scales, zero points and shapes are inputs of an operation, never part of a profile. Rows live in
+// catalogue/<engine>.hpp; the code that gives the fields their meaning lives in emu/.
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "qsim/num/f32.hpp"
+#include "qsim/num/fit.hpp"
+#include "qsim/num/reciprocal.hpp"
+#include "qsim/num/round.hpp"
+
+namespace qsim {
+
+/// How we know that a row is right.
+enum class Evidence : std::uint8_t {
+  assumed,     ///< plausible, nothing checked
+  documented,  ///< read in source or documentation
+  emulated,    ///< equal to the engine's own binary under an instruction emulator
+  silicon,     ///< equal to the engine's own binary on the processor itself
+};
+
+/// A profile's dotted name, general to special: "mnn-2.9.0.arm64.neon". At most 47 characters.
+struct Name {
+  std::array<char, 48> chars{};
+  constexpr Name() = default;
+  constexpr Name(std::string_view text) {  // NOLINT(google-explicit-constructor): rows read aloud
+    for (std::size_t i = 0; i < text.size() && i + 1 < chars.size(); ++i) chars[i] = text[i];
+  }
+  constexpr std::string_view view() const {
+    std::size_t n = 0;
+    while (chars[n] != '\0') ++n;
+    return {chars.data(), n};
+  }
+  friend constexpr bool operator==(const Name&, const Name&) = default;
+};
+
+// ---------------------------------------------------------------------------------- dot product
+
+/// One reduction inside a block: sums of `fan_in` neighbours at distance `stride`, each sum made to
+/// fit `bits`. With stride s the values i, i+s, i+2s, ... of every run of fan_in*s are added.
+struct Step {
+  std::uint8_t fan_in = 1;
+  std::uint8_t stride = 1;
+  std::uint8_t bits = 32;
+  Overflow overflow = Overflow::wrap;
+  friend constexpr bool operator==(const Step&, const Step&) = default;
+};
+
+/// The chain from two int8 vectors to one int32: products, in-block steps, accumulator.
+/// K is padded with zero products to a multiple of `block`. See docs/arithmetic.md, "Dot product".
+struct Arith {
+  bool lhs_unsigned = false;      ///< the multiplier sees the left side as uint8
+  std::int16_t lhs_offset = 0;    ///< added to every left code before the product (x86: +128)
+  std::uint8_t block = 1;         ///< products that enter the steps together
+  std::uint8_t n_steps = 0;
+  std::array<Step, 3> step{};
+  std::uint8_t acc_bits = 32;
+  std::uint8_t acc_lanes = 1;     ///< result i of a block goes to accumulator i % acc_lanes
+  Overflow acc_overflow = Overflow::wrap;
+  friend constexpr bool operator==(const Arith&, const Arith&) = default;
+};
+
+/// What a GEMM does differently on the last, partial tile of output rows (pixels).
+struct Tile {
+  std::uint8_t rows = 0;            ///< rows of a full tile; 0: rows do not matter
+  std::uint8_t doubled_rows = 0;    ///< with this many rows left, the last of them counts the upper
+                                    ///< half of every block but the first twice; 0: never
+  std::uint8_t unclamped_rows = 0;  ///< with this many rows left, they are not clamped; 0: never
+  friend constexpr bool operator==(const Tile&, const Tile&) = default;
+};
+
+/// Where im2col puts the 4-channel words of a convolution's taps.
+enum class PatchWalk : std::uint8_t {
+  dense,        ///< tap after tap, channels padded to 4
+  word_stride,  ///< a tap that starts inside a block advances by the words it wrote, not by a block
+};
+struct Patch {
+  PatchWalk walk = PatchWalk::dense;
+  std::uint8_t block = 4;   ///< bytes of depth per slot (one pixel, one block)
+  std::uint8_t pixels = 4;  ///< slots per tile
+  friend constexpr bool operator==(const Patch&, const Patch&) = default;
+};
+
+// ----------------------------------------------------------------------------------- narrowing
+
+/// At which point of narrowing a result is limited to [low, high].
+enum class ClampStage : std::uint8_t { none, real, int16, int8 };
+/// `high_first`: min(x, high), then max(x, low); `low_first`: the other way round.
+enum class ClampOrder : std::uint8_t { high_first, low_first };
+
+/// binary32 -> int8 code: [clamp real] -> convert -> + offset (int32, wraps) -> [saturate int16] ->
+/// [clamp int16] -> saturate to 8 bits around the offset -> [clamp int8].
+struct Narrow {
+  ClampStage clamp = ClampStage::int8;
+  ClampOrder order = ClampOrder::high_first;
+  MinMaxNan minmax = MinMaxNan::propagate;  ///< NaN answer of a clamp at stage `real`
+  Convert convert{};
+  std::int16_t offset = 0;    ///< codes are stored with this added (x86: 128, bytes unsigned)
+  bool through_int16 = true;  ///< packs by way of int16 with saturation
+  friend constexpr bool operator==(const Narrow&, const Narrow&) = default;
+};
+
+/// How an int32 sum becomes a real number before it is narrowed.
+enum class Scheme : std::uint8_t {
+  fp32,  ///< fl(fl(acc + bias) * S), both steps in binary32
+};
+
+/// From accumulator to code.
+struct Epilogue {
+  Scheme scheme = Scheme::fp32;
+  Narrow narrow{};
+  friend constexpr bool operator==(const Epilogue&, const Epilogue&) = default;
+};
+
+// -------------------------------------------------------------------- fused scale and int32 bias
+
+/// The type that holds the two truncated quotients of a fused bias.
+enum class Quotient : std::uint8_t { int32, real };
+/// Which comparisons with zero a NaN passes.
+enum class NanIsZero : std::uint8_t { no, yes };
+
+/// int32 bias = b/(s_i*a) + z_o/S - K*(z_i + offset), see docs/arithmetic.md, "Fused parameters".
+struct Fuse {
+  std::int16_t zero_offset = 0;   ///< added to the input's zero point
+  bool fused_multiply_add = false;///< K*(z+offset) is subtracted with one rounding
+  Quotient quotient = Quotient::int32;
+  Reciprocal reciprocal = Reciprocal::divide;
+  Estimate estimate = Estimate::exact;
+  std::uint8_t group = 1;         ///< channels that the estimate serves together; the rest divide
+  bool nan_alpha_in_tail = false; ///< a NaN weight scale survives in the channels left of a group
+  NanIsZero nan_scale = NanIsZero::no;  ///< a NaN tensor scale takes the zero-scale early return
+  Convert convert{};              ///< real -> int32 of quotients and of the sum
+  friend constexpr bool operator==(const Fuse&, const Fuse&) = default;
+};
+
+// ------------------------------------------------------------------------- casts and other ops
+
+/// float -> int8: t = x*m + z (in binary32), narrow(t).
+struct Cast {
+  bool fused_multiply_add = false;
+  Narrow narrow{};
+  friend constexpr bool operator==(const Cast&, const Cast&) = default;
+};
+
+/// How max pooling orders codes.
+enum class MaxOrder : std::uint8_t {
+  codes,
+  biased_bytes,  ///< code + 128 compared as a signed byte: negative codes win over others
+};
+struct Pool {
+  MaxOrder max_order = MaxOrder::codes;
+  std::int16_t average_offset = 0;  ///< added to every code before the sum, removed after
+  friend constexpr bool operator==(const Pool&, const Pool&) = default;
+};
+
+/// Element-wise arithmetic of two int8 tensors by way of binary32.
+struct Eltwise {
+  bool products_first = false;    ///< mul as (q0*q1)*(s0*s1) instead of (q0*s0)*(q1*s1)
+  Convert convert{};              ///< result / s_o to int32
+  bool zero_after_int16 = false;  ///< saturate to int16, then + z_o wrapping; else + z_o in int32
+  Ties min_max_shift = Ties::half_up;  ///< the >> 16 of min and max
+  bool whole_quads_only = false;  ///< only size/4*4 elements are written; the rest is unspecified
+  NanIsZero nan_scale = NanIsZero::no;  ///< a NaN output scale acts as 0
+  friend constexpr bool operator==(const Eltwise&, const Eltwise&) = default;
+};
+
+// ----------------------------------------------------------------------------- float functions
+
+/// How 2^n joins the polynomial of exp.
+enum class PowerOfTwo : std::uint8_t {
+  multiply,      ///< fl(2^n * p)
+  add_exponent,  ///< n << 23 added to the bit pattern of p
+};
+
+/// exp, sigmoid, tanh and dot products on binary32.
+struct FloatMath {
+  std::uint8_t dot_lanes = 1;      ///< partial sums of a dot product: k % lanes; (0+2)+(1+3) at the end
+  bool dot_fused = false;          ///< dot products accumulate with fma
+  MinMaxNan minmax = MinMaxNan::propagate;  ///< NaN answer of clamps (relu, before exp, after conv)
+  bool clamps_convolutions = false;///< float convolutions end in max(-FLT_MAX), min(FLT_MAX)
+  ClampOrder exp_clamp = ClampOrder::low_first;  ///< order of the limits -87 and 87 before exp
+  Ties exp_range = Ties::half_even;///< x/ln2 to an integer
+  bool exp_reduce_fused = false;   ///< x - n*ln2 with one rounding
+  bool exp_poly_fused = false;     ///< Horner steps with fma
+  PowerOfTwo exp_power = PowerOfTwo::multiply;
+  Reciprocal reciprocal = Reciprocal::divide;
+  Estimate estimate = Estimate::exact;
+  std::uint8_t group = 1;          ///< elements the estimate serves together; the rest divide
+  friend constexpr bool operator==(const FloatMath&, const FloatMath&) = default;
+};
+
+/// Which operations of a quantized graph run on integers.
+enum class Placement : std::uint8_t {
+  none,       ///< none: everything in float
+  describes,  ///< an op whose inputs and output all carry (propagated) quantization info
+};
+
+/// A whole runtime.
+struct Profile {
+  Name name{};
+  Arith conv{};               ///< products of convolutions
+  Arith conv_fast{};          ///< of convolutions that ask for the overflow-aware kernel
+  Tile tile{};
+  Patch patch{};
+  Epilogue epilogue{};
+  Epilogue depthwise{};
+  Fuse fuse{};
+  Cast cast{};
+  Pool pool{};
+  Eltwise eltwise{};
+  FloatMode float_mode{};
+  FloatMath float_math{};
+  Placement placement = Placement::none;
+  Evidence evidence = Evidence::assumed;
+  friend constexpr bool operator==(const Profile&, const Profile&) = default;
+};
+
+}  // namespace qsim

@@ -1,0 +1,14 @@
+#pragma once
+// One function per subject; module.cpp calls them in order.
+
+#include <pybind11/pybind11.h>
+
+namespace qsim::python {
+
+void register_errors(pybind11::module_& module);
+void register_profile(pybind11::module_& module);
+void register_emu(pybind11::module_& module);
+void register_graph(pybind11::module_& module);
+void register_run(pybind11::module_& module);
+
+}  // namespace qsim::python
