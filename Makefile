@@ -12,7 +12,7 @@ SAY = @printf '\n== %s\n'
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test test-nightly lint bench clean setup-demo setup-test install
-.PHONY: test-house test-cxx test-python test-aarch64 test-wheel
+.PHONY: test-house test-lint test-cxx test-python test-aarch64 test-wheel
 
 help:
 	@echo "make demo          build everything and trace a network on two devices"
@@ -25,7 +25,7 @@ help:
 demo: setup-demo install
 	$(VENV) examples/digits_gru/demo.py
 
-test: setup-test test-house test-cxx install lint test-python test-aarch64 test-wheel
+test: setup-test test-house test-lint test-cxx install test-python test-aarch64 test-wheel
 	@printf '\nall tests passed\n'
 
 setup-demo setup-test: setup-%:
@@ -65,9 +65,10 @@ test-nightly: setup-test install
 	ctest --preset nightly
 	$(VENV) -m pytest -m nightly
 
-lint: setup-test
+lint: setup-test test-house test-lint
+
+test-lint:
 	$(SAY) "linters"
-	python3 tools/house.py all
 	$(VENV) -m ruff check .
 	$(VENV) -m mypy
 

@@ -22,6 +22,13 @@ set(QSIM_TOKEN_FLAGS
   "neon_sdot          | -march=armv8.2-a+dotprod"
   "neon_smmla         | -march=armv8.2-a+i8mm")
 
+# Flags of every kernel. A kernel throws nothing, and unwind tables would bring a weak symbol. GCC's
+# first scheduling pass spills accumulators on Arm; its AVX-512 header warns about itself.
+set(QSIM_KERNEL_FLAGS -fno-exceptions)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  list(APPEND QSIM_KERNEL_FLAGS -fno-schedule-insns -Wno-maybe-uninitialized)
+endif()
+
 # qsim_target_arch(<out>): the arch word of kernels.def for the machine we compile for.
 function(qsim_target_arch out)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
@@ -83,7 +90,8 @@ function(qsim_read_kernels folder out)
     qsim_token_flags("${token}" flags)
     if(arch STREQUAL "any" OR arch STREQUAL here)
       set(path "${folder}/${file}")
-      set_source_files_properties("${path}" PROPERTIES COMPILE_OPTIONS "${flags}")
+      set_source_files_properties("${path}" PROPERTIES
+        COMPILE_OPTIONS "${QSIM_KERNEL_FLAGS};${flags}")
       list(APPEND sources "${path}")
       file(STRINGS "${path}" xsimd REGEX "^#include <xsimd/")
       if(xsimd)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the build needs: tools/setup.sh demo|test
 #
-#   demo  compiler, Eigen, xsimd, Python headers, and a .venv with the build and run time packages
+#   demo  compiler, Eigen, Python headers, and a .venv with the build and run time packages
 #   test  the same, GoogleTest, Google Benchmark, the Python test tools, and (if the system offers
 #         them) the cross compiler and emulator for 64-bit Arm
 #
@@ -24,9 +24,11 @@ command -v "$python" > /dev/null || die "python3 not found; install Python 3.10 
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
   die "expected Python >= 3.10, got $("$python" --version); set PYTHON=<a newer one>"
 
-stamp=.venv/.setup-$want
+# A complete setup for the tests serves the demo as well.
 key=$(cat tools/setup.sh pyproject.toml <("$python" --version) | sha256sum | cut -d' ' -f1)
-if [[ -x .venv/bin/python && -f $stamp && $(< "$stamp") == "$key" ]]; then exit 0; fi
+for stamp in .venv/.setup-test ".venv/.setup-$want"; do
+  if [[ -x .venv/bin/python && -f $stamp && $(< "$stamp") == "$key" ]]; then exit 0; fi
+done
 
 # --- system packages ------------------------------------------------------------------------------
 installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2> /dev/null) == installed ]]; }
@@ -34,13 +36,15 @@ missing_of() {
   local package
   for package in "$@"; do installed "$package" || printf '%s ' "$package"; done
 }
+uses_xsimd() { grep -rqs '^#include <xsimd/' kernels; }
 python_has() { "$python" -c "$1" > /dev/null 2>&1; }
 
 required=()
 optional=()
 if command -v dpkg-query > /dev/null && command -v apt-get > /dev/null; then
   command -v g++ > /dev/null || required+=(g++)
-  required+=($(missing_of libeigen3-dev libxsimd-dev))
+  required+=($(missing_of libeigen3-dev))
+  if uses_xsimd; then required+=($(missing_of libxsimd-dev)); fi
   python_has 'import ensurepip, venv' || required+=(python3-venv)
   python_has 'import os, sysconfig as s; open(os.path.join(s.get_path("include"), "Python.h"))' ||
     required+=(python3-dev)
@@ -49,8 +53,8 @@ if command -v dpkg-query > /dev/null && command -v apt-get > /dev/null; then
     optional+=($(missing_of g++-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static googletest))
   fi
 else
-  say "no apt here: expecting g++, Eigen >= 3.4, xsimd >= 8.1 and Python headers" \
-    "(for the tests also GoogleTest >= 1.12) to be installed already"
+  say "no apt here: expecting g++, Eigen >= 3.4 and Python headers to be installed already" \
+    "(for the tests also GoogleTest >= 1.12)"
 fi
 
 as_root=()
@@ -120,10 +124,11 @@ older() {  # older <package> <floor>
   command -v dpkg-query > /dev/null && installed "$1" &&
     dpkg --compare-versions "$(dpkg-query -W -f '${Version}' "$1")" lt "$2"
 }
-if older libgtest-dev 1.12 || older libxsimd-dev 8.1; then
+if { [[ $want == test ]] && older libgtest-dev 1.12; } || { uses_xsimd && older libxsimd-dev 8.1; }
+then
   say "the system's GoogleTest or xsimd is older than 1.12 / 8.1: CMake will download pinned ones"
   echo "-DQSIM_FETCH=ON" > .venv/cmake-args
 fi
 
-printf '%s' "$key" > "$stamp"
+printf '%s' "$key" > ".venv/.setup-$want"
 say "ready ($want)"

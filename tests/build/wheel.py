@@ -1,4 +1,5 @@
-"""Builds the wheel, checks what it holds, installs it into a clean environment and uses it.
+"""Builds the source archive and the wheel, checks what they hold, installs the wheel into a clean
+environment and uses it.
 
     python tests/build/wheel.py      (make test-wheel)
 """
@@ -9,12 +10,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / "build" / "wheel-test"
+SOURCE_FOLDERS = ("cmake", "include", "kernels", "python", "src")
 ALLOWED = {"qsim", "qsim.libs"}
 
 
@@ -63,9 +66,27 @@ def check_contents(wheel: Path) -> None:
     print(f"{wheel.name}: {len(names)} files, {wheel.stat().st_size / 1e6:.1f} MB")
 
 
+def check_sdist() -> None:
+    """The source distribution holds every file that the build reads."""
+    code = "import sys; from scikit_build_core.build import build_sdist as b; b(sys.argv[1])"
+    run(sys.executable, "-c", code, WORK / "sdist")
+    (archive,) = (WORK / "sdist").glob("qsim-*.tar.gz")
+    with tarfile.open(archive) as tar:
+        held = {name.partition("/")[2] for name in tar.getnames()}
+    needed = {"CMakeLists.txt", "LICENSE", "README.md", "pyproject.toml"}
+    for folder in SOURCE_FOLDERS:
+        files = (path for path in (ROOT / folder).rglob("*") if path.is_file())
+        names = (path.relative_to(ROOT) for path in files)
+        needed |= {name.as_posix() for name in names if "__pycache__" not in name.parts}
+    if needed - held:
+        raise SystemExit(f"{archive.name}: missing: {sorted(needed - held)}")
+    print(f"{archive.name}: {len(held)} files, {archive.stat().st_size / 1e6:.1f} MB")
+
+
 def main() -> None:
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
+    check_sdist()
     wheel = build_wheel()
     check_contents(wheel)
 

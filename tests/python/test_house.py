@@ -24,7 +24,7 @@ CLEAN = {
     "include/qsim/num/round.hpp": HEADER + '#include "qsim/base/check.hpp"\n',
     "include/qsim/emu/chain.hpp": HEADER + '#include "qsim/num/round.hpp"\n',
     "include/qsim/kernels/abi.hpp": HEADER + "#include <cstdint>\n",
-    "include/qsim/kernels/registry.hpp": HEADER + '#include <span>\n#include "qsim/num/round.hpp"\n',
+    "include/qsim/kernels/registry.hpp": HEADER + '#include <span>\n#include <vector>\n',
     "include/qsim/qsim.hpp": HEADER + '#include "qsim/emu/chain.hpp"\n',
     "include/qsim/graph/graph.hpp": HEADER + '#include "qsim/emu/chain.hpp"\n',
     "src/graph/run.cpp": '#include <Eigen/Dense>\n#include "qsim/graph/graph.hpp"\n',

@@ -142,7 +142,7 @@ def test_binary_operations_equal_the_engine(case: dict[str, Any]) -> None:
             a,
             b,
             VECTORS.input(case, "q").reshape(3, 4),
-            relu=bool(p.get("relu", False)),
+            relu=case["id"].endswith(".relu"),
             packed=p["layout"] != "linear",
         )
         want = VECTORS.expected(case, "y", target)

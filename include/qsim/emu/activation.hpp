@@ -88,23 +88,33 @@ constexpr F32 finish_convolution(const Profile& profile, F32 y) {
                    ClampOrder::low_first);
 }
 
-/// sum_k a[k*a_stride] * b[k*b_stride] in binary32: partial sums by k % lanes, each sequential.
-/// The first product of a lane is rounded on its own (fma with 0 gives the same bits).
-constexpr F32 float_dot(const Profile& profile, const F32* a, std::ptrdiff_t a_stride, const F32* b,
-                        std::ptrdiff_t b_stride, std::size_t n) {
-  const FloatMath& math = profile.float_math;
-  const FloatMode& mode = profile.float_mode;
-  F32 lane[4] = {};
+namespace detail {
+constexpr F32 join_lanes(const F32 (&lane)[8], const FloatDot& dot, const FloatMode& mode) {
+  const auto sum = [&](int i, int j) { return num::add(lane[i], lane[j], mode); };
+  switch (dot.tree) {
+    case Tree::halves: return num::add(sum(0, 2), sum(1, 3), mode);
+    case Tree::from_one: return num::add(num::add(sum(1, 2), lane[0], mode), lane[3], mode);
+    case Tree::pairs: break;
+  }
+  const F32 low = num::add(sum(0, 1), sum(2, 3), mode);
+  return dot.lanes == 4 ? low : num::add(low, num::add(sum(4, 5), sum(6, 7), mode), mode);
+}
+}  // namespace detail
+
+/// sum_k a[k*a_stride] * b[k*b_stride] in binary32, by partial sums that start at +0. A single
+/// lane starts with its first product. Equation (A.17).
+constexpr F32 float_dot(const FloatDot& dot, const F32* a, std::ptrdiff_t a_stride, const F32* b,
+                        std::ptrdiff_t b_stride, std::size_t n, const FloatMode& mode) {
+  F32 lane[8] = {};
   for (std::size_t k = 0; k < n; ++k) {
     const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(k);
-    F32& sum = lane[k % math.dot_lanes];
+    F32& sum = lane[k % dot.lanes];
     const F32 x = a[at * a_stride];
     const F32 y = b[at * b_stride];
-    sum = k < math.dot_lanes ? num::mul(x, y, mode)
-                             : detail::multiply_add(x, y, sum, math.dot_fused, mode);
+    sum = k == 0 && dot.lanes == 1 ? num::mul(x, y, mode)
+                                   : detail::multiply_add(x, y, sum, dot.fused, mode);
   }
-  if (math.dot_lanes == 1) return lane[0];
-  return num::add(num::add(lane[0], lane[2], mode), num::add(lane[1], lane[3], mode), mode);
+  return dot.lanes == 1 ? lane[0] : detail::join_lanes(lane, dot, mode);
 }
 
 }  // namespace qsim::emu

@@ -44,6 +44,9 @@ struct Tensor {
   std::optional<Shape> shape;             ///< declared shape; -1 for an extent known only at run
 };
 
+/// How a window's padding is found.
+enum class AutoPad : std::uint8_t { explicit_pads, same_upper, same_lower };
+
 /// The attributes of all ops in one place; a node uses those of its op, in ONNX's meaning.
 struct Attributes {
   Shape kernel, strides, pads, dilations;  ///< conv and pools; pads: begins, then ends
@@ -55,6 +58,7 @@ struct Attributes {
   bool ceil_mode = false, count_include_pad = false, allow_zero = false;
   float alpha = 1.0f, beta = 1.0f, epsilon = 1e-5f;
   float low = 0.0f, high = 0.0f;    ///< clip
+  AutoPad auto_pad = AutoPad::explicit_pads;
 };
 
 /// The int8 form of a convolution, as a quantizer stores it.
@@ -75,6 +79,9 @@ struct Node {
   std::vector<TensorId> outputs;
   bool fused_relu = false;        ///< conv: max(x, 0) is part of the op
   std::shared_ptr<const QuantConv> quant;  ///< set on a quantized convolution
+  std::string source;             ///< op it was converted from, e.g. "MatMul"; empty: as imported
+  std::string shared_constant;    ///< the constant its weights were copied from
+  int shared_by = 0;              ///< number of nodes that shared that constant
 };
 
 /// A network. Nodes are stored in an order in which every value is made before it is read.

@@ -65,13 +65,17 @@ void members(T& s, Member member) {
   } else if constexpr (std::is_same_v<S, FloatMode>) {
     member("flush_inputs", s.flush_inputs), member("flush_results", s.flush_results);
     member("negative_nan", s.negative_nan);
+  } else if constexpr (std::is_same_v<S, FloatDot>) {
+    member("lanes", s.lanes), member("fused", s.fused), member("tree", s.tree);
   } else if constexpr (std::is_same_v<S, FloatMath>) {
-    member("dot_lanes", s.dot_lanes), member("dot_fused", s.dot_fused);
+    member("conv", s.conv), member("conv_single", s.conv_single);
+    member("matmul_row", s.matmul_row);
     member("minmax", s.minmax), member("clamps_convolutions", s.clamps_convolutions);
     member("exp_clamp", s.exp_clamp), member("exp_range", s.exp_range);
     member("exp_reduce_fused", s.exp_reduce_fused), member("exp_poly_fused", s.exp_poly_fused);
     member("exp_power", s.exp_power), member("reciprocal", s.reciprocal);
     member("estimate", s.estimate), member("group", s.group);
+    member("storage", s.storage);
   } else {
     static_assert(std::is_same_v<S, Profile>, "a new struct of a profile needs its fields here");
     member("conv", s.conv), member("conv_fast", s.conv_fast), member("tile", s.tile);

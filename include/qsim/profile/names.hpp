@@ -44,6 +44,9 @@ template <> inline constexpr std::array<std::string_view, 2> enum_names<MaxOrder
     "codes", "biased_bytes"};
 template <> inline constexpr std::array<std::string_view, 2> enum_names<PowerOfTwo>{
     "multiply", "add_exponent"};
+template <> inline constexpr std::array<std::string_view, 3> enum_names<Tree>{
+    "pairs", "halves", "from_one"};
+template <> inline constexpr std::array<std::string_view, 2> enum_names<Storage>{"fp32", "fp16"};
 template <> inline constexpr std::array<std::string_view, 2> enum_names<Placement>{
     "none", "describes"};
 

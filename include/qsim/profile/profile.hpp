@@ -176,10 +176,27 @@ enum class PowerOfTwo : std::uint8_t {
   add_exponent,  ///< n << 23 added to the bit pattern of p
 };
 
+/// How the partial sums of a float dot product meet at the end.
+enum class Tree : std::uint8_t {
+  pairs,     ///< ((0+1)+(2+3)) + ((4+5)+(6+7))
+  halves,    ///< (0+2) + (1+3)
+  from_one,  ///< ((1+2)+0) + 3
+};
+/// Product k joins lane k % lanes, by fma or by multiply and add.
+struct FloatDot {
+  std::uint8_t lanes = 1;  ///< 1, 4 or 8
+  bool fused = false;
+  Tree tree = Tree::pairs;
+  friend constexpr bool operator==(const FloatDot&, const FloatDot&) = default;
+};
+/// Format in which float results are stored between ops.
+enum class Storage : std::uint8_t { fp32, fp16 };
+
 /// exp, sigmoid, tanh and dot products on binary32.
 struct FloatMath {
-  std::uint8_t dot_lanes = 1;      ///< partial sums of a dot product: k % lanes; (0+2)+(1+3) at the end
-  bool dot_fused = false;          ///< dot products accumulate with fma
+  FloatDot conv{};         ///< convolutions, and matrix products of more than one row
+  FloatDot conv_single{};  ///< convolutions: pixels left over after tiles of 24, 20, 16 and 5
+  FloatDot matmul_row{};   ///< matrix products with one row
   MinMaxNan minmax = MinMaxNan::propagate;  ///< NaN answer of clamps (relu, before exp, after conv)
   bool clamps_convolutions = false;///< float convolutions end in max(-FLT_MAX), min(FLT_MAX)
   ClampOrder exp_clamp = ClampOrder::low_first;  ///< order of the limits -87 and 87 before exp
@@ -190,6 +207,7 @@ struct FloatMath {
   Reciprocal reciprocal = Reciprocal::divide;
   Estimate estimate = Estimate::exact;
   std::uint8_t group = 1;          ///< elements the estimate serves together; the rest divide
+  Storage storage = Storage::fp32;
   friend constexpr bool operator==(const FloatMath&, const FloatMath&) = default;
 };
 

@@ -81,8 +81,10 @@ inline void validate(const Profile& p) {
   if (p.fuse.group < 1 || p.float_math.group < 1)
     fail<BadArgument>("group: expected >= 1 in fuse and float_math, got ", int{p.fuse.group},
                       " and ", int{p.float_math.group});
-  if (p.float_math.dot_lanes != 1 && p.float_math.dot_lanes != 4)
-    fail<BadArgument>("float_math.dot_lanes: expected 1 or 4, got ", int{p.float_math.dot_lanes});
+  for (const FloatDot& dot : {p.float_math.conv, p.float_math.conv_single, p.float_math.matmul_row})
+    if (dot.lanes != 1 && dot.lanes != 4 && dot.lanes != 8)
+      fail<BadArgument>("float_math: expected dot products with 1, 4 or 8 lanes, got ",
+                        int{dot.lanes});
 }
 
 /// The value of one field as text; UnknownName for a path no profile has.

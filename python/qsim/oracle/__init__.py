@@ -1,7 +1,7 @@
 """The slow twin: what a profile computes, in plain Python integers and fractions.
 
 Written from docs/arithmetic.md and from nothing else. It reads only the fields of a row (a nested
-dict, as `qsim.profiles[name].to_dict()` gives it) and holds the fast implementation to account.
+dict; `nest(profile.fields())` makes one) and holds the fast implementation to account.
 binary32 values are bit patterns (ints); `f32.bits` and `f32.to_float` convert.
 """
 
@@ -22,12 +22,13 @@ from .quant import (
     quantize,
     requantize,
 )
+from .rows import nest
 from .tensor import Tensor, tensor
 
 __all__ = [
     "BinaryResult", "ConvOptions", "ConvResult", "Depth", "Fused", "Geometry", "PoolOptions",
     "QInfo", "Source", "Tensor", "avg_pool", "binary", "cast_multiplier", "conv2d", "depths",
     "depthwise", "dequantize", "dot", "exp", "f32", "float_dot", "fuse", "fuse_weights",
-    "max_pool", "narrow", "quantize", "requantize", "row_fate", "sigmoid", "tanh", "tensor",
+    "max_pool", "narrow", "nest", "quantize", "requantize", "row_fate", "sigmoid", "tanh", "tensor",
     "words",
 ]

@@ -10,9 +10,9 @@ from . import f32
 from .dot import dot
 from .geometry import Geometry, Pair, output_extent
 from .patch import Depth, Source, depth_words, depths
-from .quant import Fused, QInfo, clamp, code, fuse, requantize, whole
+from .quant import Fused, QInfo, code, fuse, requantize, whole
 from .tensor import Tensor, tensor
-from .words import wrap
+from .words import clamp, wrap
 
 Row = Mapping[str, Any]
 
@@ -109,7 +109,7 @@ def depthwise(
                     )
                 )
     shape = (g.batch, g.channels, *g.out)
-    return ConvResult(Tensor(shape, codes), fused, [False] * len(codes))
+    return ConvResult(Tensor(shape, codes), fused, [not fused.written] * len(codes))
 
 
 def fuse_weights(

@@ -45,7 +45,8 @@ def _products(arith: Row, lhs: Sequence[int], rhs: Sequence[int]) -> list[int]:
 
 def _reduce(arith: Row, values: list[int]) -> list[int]:
     """The steps inside a block."""
-    for step in arith["step"][: arith["n_steps"]]:
+    for index in range(arith["n_steps"]):
+        step = arith[f"step{index}"]
         fan_in, stride = step["fan_in"], step["stride"]
         runs = [values[i : i + fan_in * stride] for i in range(0, len(values), fan_in * stride)]
         values = [

@@ -75,22 +75,27 @@ inline constexpr FloatMode x86_mode{
 inline constexpr FloatMode arm_mode{.flush_inputs = true, .flush_results = Flush::before_rounding};
 
 /// x86_x64/sse/MathFunctions.cpp 16-57: no fma, 2^n multiplied in, rcpps and Newton for 1/(1+e).
-inline constexpr FloatMath sse_math{.minmax = MinMaxNan::second_operand,
+inline constexpr FloatMath sse_math{.matmul_row = {4, false, Tree::halves},
+                                    .minmax = MinMaxNan::second_operand,
                                     .clamps_convolutions = true,
                                     .exp_clamp = ClampOrder::low_first,
                                     .exp_range = Ties::half_even,
                                     .reciprocal = Reciprocal::estimate_newton,
                                     .estimate = Estimate::intel_11,
                                     .group = 2};
-constexpr FloatMath with_fma(FloatMath math, std::uint8_t dot_lanes) {
-  math.dot_lanes = dot_lanes;
-  math.dot_fused = true;
+/// The AVX2 and AVX512 tiers share exp; only AVX2 splits the sum of a left-over pixel.
+constexpr FloatMath with_fma(FloatMath math, FloatDot conv_single) {
+  math.conv = {.fused = true};
+  math.conv_single = conv_single;
+  math.matmul_row = {8, true, Tree::pairs};
   math.exp_reduce_fused = true;
   math.exp_poly_fused = true;
   return math;
 }
 /// arm/arm64/MNNExpC8.S: x/ln2 truncated, fma throughout, exponent added as an integer, fdiv.
-inline constexpr FloatMath arm_math{.dot_fused = true,
+inline constexpr FloatMath arm_math{.conv = {.fused = true},
+                                    .conv_single = {.fused = true},
+                                    .matmul_row = {4, true, Tree::from_one},
                                     .exp_clamp = ClampOrder::high_first,
                                     .exp_range = Ties::toward_zero,
                                     .exp_reduce_fused = true,
@@ -119,7 +124,7 @@ constexpr Profile make_avx2() {
   p.name = {"mnn-2.9.0.x64.avx2"};
   p.patch = {};
   p.conv_fast = arith::x86_maddubs;  // avx/GemmInt8.cpp 303-508, when nbits <= 7
-  p.float_math = with_fma(sse_math, 4);
+  p.float_math = with_fma(sse_math, {4, true, Tree::halves});
   return p;
 }
 constexpr Profile make_avx512(bool vnni) {
@@ -129,7 +134,7 @@ constexpr Profile make_avx512(bool vnni) {
   p.conv = vnni ? arith::x86_vpdpbusds : arith::x86_madd;
   p.conv_fast = vnni ? arith::x86_vpdpbusds : arith::x86_maddubs;
   p.cast.fused_multiply_add = true;  // avx512/GemmInt8.cpp 203-231 as GCC contracts it
-  p.float_math = with_fma(sse_math, 1);
+  p.float_math = with_fma(sse_math, {.fused = true});
   return p;
 }
 inline constexpr Profile arm64_neon{

@@ -1,0 +1,66 @@
+#pragma once
+// Executes a graph: in float, or as a profile's machine would, keeping every intermediate.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "qsim/graph/graph.hpp"
+#include "qsim/profile/profile.hpp"
+
+namespace qsim::graph {
+
+/// A tensor's value during a run.
+struct Value {
+  Shape shape;
+  std::vector<float> real;          ///< as a float consumer reads it
+  std::vector<std::int8_t> codes;   ///< empty unless the tensor is int8
+  std::optional<QInfo> info;        ///< quantization info the codes are read by
+  /// Nonzero where the engine answers with memory it never wrote; empty: nowhere. The values there
+  /// are 0 and mean nothing.
+  std::vector<std::uint8_t> unspecified;
+  bool packed = false;              ///< stored in channel blocks (convolutions, pools)
+  std::size_t size() const { return real.size(); }
+};
+
+/// How one node ran.
+struct NodeRun {
+  int node = 0;
+  bool integer = false;        ///< computed on int8 codes
+  bool fused_written = true;   ///< false: its fused parameters stayed uninitialised
+  std::vector<F32> fused_scale;
+  std::vector<std::int32_t> fused_bias;
+};
+
+/// A float tensor cast to int8 in front of an integer node.
+struct CastRun {
+  TensorId tensor = no_tensor;
+  int node = 0;
+  QInfo info;
+  std::vector<std::int8_t> codes;
+};
+
+/// Everything a run produced.
+struct Trace {
+  std::string profile;             ///< empty: the float reference
+  std::vector<Value> values;       ///< by TensorId; constants stay empty
+  std::vector<NodeRun> nodes;      ///< in execution order
+  std::vector<CastRun> casts;      ///< in execution order
+  std::uint64_t nonfinite = 0;     ///< non-finite elements over all computed tensors
+};
+
+/// Named inputs of a run.
+using Feeds = std::vector<std::pair<std::string, Array>>;
+
+/// Runs `graph` on `feeds`. Without a profile every op is float32: products summed in index order,
+/// exp and friends correctly rounded, results the same on every host and for any thread count.
+/// BadArgument for missing, unknown or misshapen feeds; NotSupported for an op the run cannot do.
+Trace run(const Graph& graph, const Feeds& feeds, const Profile* profile = nullptr);
+
+/// Quantization info each tensor carries under Placement::describes: its own, or that of the tensor
+/// it only moves, rectifies or pools. Index: TensorId.
+std::vector<std::optional<QInfo>> propagate_describes(const Graph& graph);
+
+}  // namespace qsim::graph
