@@ -12,7 +12,7 @@ SAY = @printf '\n== %s\n'
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test test-nightly lint bench clean setup-demo setup-test install
-.PHONY: test-house test-lint test-cxx test-python test-aarch64 test-wheel
+.PHONY: test-house test-lint test-cxx test-python test-aarch64 test-kernels test-wheel
 
 help:
 	@echo "make demo          build everything and trace a network on two devices"
@@ -25,7 +25,8 @@ help:
 demo: setup-demo install
 	$(VENV) examples/digits_gru/demo.py
 
-test: setup-test test-house test-lint test-cxx install test-python test-aarch64 test-wheel
+test: setup-test test-house test-lint test-cxx install test-python test-aarch64 test-kernels \
+  test-wheel
 	@printf '\nall tests passed\n'
 
 setup-demo setup-test: setup-%:
@@ -45,7 +46,8 @@ test-cxx:
 	$(SAY) "C++ tests"
 	cmake --preset dev $(CMAKE_ARGS)
 	cmake --build --preset dev
-	ctest --preset dev
+	@rm -rf build/junit && mkdir -p build/junit
+	ctest --preset dev --output-junit $(CURDIR)/build/junit/dev.xml
 
 test-python:
 	$(SAY) "Python tests"
@@ -55,6 +57,10 @@ test-aarch64:
 	$(SAY) "C++ tests on 64-bit Arm"
 	tools/test_aarch64.sh
 
+test-kernels:
+	$(SAY) "kernels, and the jobs in which they equalled their profile"
+	python3 tools/kernels_ran.py
+
 test-wheel:
 	$(SAY) "wheel in a clean environment"
 	$(VENV) tests/build/wheel.py
@@ -63,6 +69,9 @@ test-nightly: setup-test install
 	cmake --preset dev $(CMAKE_ARGS)
 	cmake --build --preset dev
 	ctest --preset nightly
+	cmake --preset asan $(CMAKE_ARGS)
+	cmake --build --preset asan
+	ctest --preset asan
 	$(VENV) -m pytest -m nightly
 
 lint: setup-test test-house test-lint

@@ -23,8 +23,9 @@ set(QSIM_TOKEN_FLAGS
   "neon_smmla         | -march=armv8.2-a+i8mm")
 
 # Flags of every kernel. A kernel throws nothing, and unwind tables would bring a weak symbol. GCC's
-# first scheduling pass spills accumulators on Arm; its AVX-512 header warns about itself.
-set(QSIM_KERNEL_FLAGS -fno-exceptions)
+# first scheduling pass spills accumulators on Arm; its AVX-512 header warns about itself. Without
+# optimization the inline functions of xsimd would stay behind as weak symbols.
+set(QSIM_KERNEL_FLAGS -fno-exceptions $<$<CONFIG:Debug>:-O2>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   list(APPEND QSIM_KERNEL_FLAGS -fno-schedule-insns -Wno-maybe-uninitialized)
 endif()

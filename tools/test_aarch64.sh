@@ -13,6 +13,7 @@ for tool in aarch64-linux-gnu-g++ qemu-aarch64-static; do
   fi
 done
 
+mkdir -p build/junit
 read -ra args < .venv/cmake-args || true
 cmake --preset aarch64-cross "${args[@]}"
 cmake --build --preset aarch64-cross
@@ -20,7 +21,7 @@ known=$(qemu-aarch64-static -cpu help || true)  # some versions print the list a
 for cpu in cortex-a57 neoverse-n1 max; do
   if grep -qw -- "$cpu" <<< "$known"; then
     printf '== 64-bit Arm on %s\n' "$cpu"
-    ctest --preset "aarch64-$cpu"
+    ctest --preset "aarch64-$cpu" --output-junit "$PWD/build/junit/aarch64-$cpu.xml"
   else
     skip "aarch64-$cpu: this QEMU does not know the model"
   fi

@@ -5,7 +5,7 @@
 
 #include "qsim/kernels/abi.hpp"
 
-// 16 accumulators of four partial sums each, 4 left and 4 right operands, products: of 32 registers.
+// 16 accumulators of four partial sums each, 4 right operands, 1 left operand, products.
 //
 //                        right: col 0 | col 1 | col 2 | col 3, 16 codes each
 //                            +-------+-------+-------+-------+
@@ -43,8 +43,8 @@ QSIM_KERNEL_ENTRY gemm_s8s8s32_neon_smlal_4x4(std::size_t blocks, const void* lh
 #pragma GCC unroll 4
   for (int i = 0; i < mr; ++i) {
     std::int32_t* row = acc + i * acc_stride;
-    const int32x4_t total = vpaddq_s32(vpaddq_s32(sum[i][0], sum[i][1]),
-                                       vpaddq_s32(sum[i][2], sum[i][3]));
+    const int32x4_t total =
+        vpaddq_s32(vpaddq_s32(sum[i][0], sum[i][1]), vpaddq_s32(sum[i][2], sum[i][3]));
     const uint32x4_t start = vreinterpretq_u32_s32(vld1q_s32(row));  // unsigned: the sum wraps
     vst1q_s32(row, vreinterpretq_s32_u32(vaddq_u32(start, vreinterpretq_u32_s32(total))));
   }

@@ -44,9 +44,8 @@ QSIM_KERNEL_ENTRY gemm_s8s8s32_neon_smlal_deep_4x4(std::size_t blocks, const voi
 #pragma GCC unroll 4
   for (int i = 0; i < mr; ++i) {
     std::int32_t* row = acc + i * acc_stride;
-    const int32x4_t total =
-        vpaddq_s32(vpaddq_s32(vpaddlq_s16(sum[i][0]), vpaddlq_s16(sum[i][1])),
-                   vpaddq_s32(vpaddlq_s16(sum[i][2]), vpaddlq_s16(sum[i][3])));
+    const int32x4_t total = vpaddq_s32(vpaddq_s32(vpaddlq_s16(sum[i][0]), vpaddlq_s16(sum[i][1])),
+                                       vpaddq_s32(vpaddlq_s16(sum[i][2]), vpaddlq_s16(sum[i][3])));
     const uint32x4_t start = vreinterpretq_u32_s32(vld1q_s32(row));  // unsigned: the sum wraps
     vst1q_s32(row, vreinterpretq_s32_u32(vaddq_u32(start, vreinterpretq_u32_s32(total))));
   }

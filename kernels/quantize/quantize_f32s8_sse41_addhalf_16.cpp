@@ -27,8 +27,8 @@ QSIM_KERNEL_ENTRY quantize_f32s8_sse41_addhalf_16(std::size_t tiles, const float
       const Batch limited = xsimd::max(xsimd::min(t, high), low);
       word[v] = _mm_cvttps_epi32(limited + xsimd::copysign(half, limited));
     }
-    const __m128i all = _mm_packs_epi16(_mm_packs_epi32(word[0], word[1]),
-                                        _mm_packs_epi32(word[2], word[3]));
+    const __m128i all =
+        _mm_packs_epi16(_mm_packs_epi32(word[0], word[1]), _mm_packs_epi32(word[2], word[3]));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(codes), all);
   }
 }

@@ -51,7 +51,7 @@ std::size_t axis_of(std::int64_t axis, std::size_t rank, const std::string& node
 std::string shape_text(const Shape& shape);
 
 template <class T>
-std::vector<T> apply(const std::vector<std::int64_t>& index, const std::vector<T>& source) {
+std::vector<T> gathered(const std::vector<std::int64_t>& index, const std::vector<T>& source) {
   std::vector<T> out(index.size());
   for (std::size_t i = 0; i < index.size(); ++i) out[i] = source[static_cast<std::size_t>(index[i])];
   return out;

@@ -58,10 +58,8 @@ Cpu host_cpu() {
   Cpu cpu;
   cpu.neon = true;  // part of every 64-bit Arm
 #if defined(__linux__)
-  constexpr unsigned long asimd_dp = 1ul << 20;  // AT_HWCAP, Linux asm/hwcap.h
-  constexpr unsigned long i8mm = 1ul << 13;      // AT_HWCAP2
-  cpu.dotprod = (getauxval(AT_HWCAP) & asimd_dp) != 0;
-  cpu.i8mm = (getauxval(AT_HWCAP2) & i8mm) != 0;
+  cpu.dotprod = (getauxval(AT_HWCAP) >> 20 & 1u) != 0;  // HWCAP_ASIMDDP, Linux asm/hwcap.h
+  cpu.i8mm = (getauxval(AT_HWCAP2) >> 13 & 1u) != 0;    // HWCAP2_I8MM
 #endif
   return cpu;
 }

@@ -43,8 +43,7 @@ void pack_panel(const Lines& lines, std::size_t unit, std::size_t kr, int offset
 
 /// One tile at the edge of C, by way of a whole tile on the stack.
 void run_edge(const Kernel& kernel, std::size_t blocks, const void* lhs, const void* rhs,
-              std::size_t rows, std::size_t columns, std::int32_t* acc,
-              std::ptrdiff_t acc_stride) {
+              std::size_t rows, std::size_t columns, std::int32_t* acc, std::ptrdiff_t acc_stride) {
   std::array<std::int32_t, max_tile> edge{};
   const std::size_t width = columns * sizeof(std::int32_t);
   for (std::size_t i = 0; i < rows; ++i)
@@ -66,7 +65,8 @@ PackedRhs pack_rhs(const Kernel& kernel, std::size_t k, std::size_t n, const Cod
   check_gemm(kernel);
   PackedRhs packed{&kernel, n, k, {}};
   const std::size_t panels = blocks_of(n, kernel.nr);
-  const std::size_t codes = checked_mul(blocks_of(k, kernel.kr), std::size_t{kernel.kr} * kernel.nr);
+  const std::size_t block_codes = std::size_t{kernel.kr} * kernel.nr;
+  const std::size_t codes = checked_mul(blocks_of(k, kernel.kr), block_codes);
   packed.bytes.resize(checked_mul(panels, codes));
   for (std::size_t p = 0; p < panels; ++p) {
     const std::size_t column = p * kernel.nr;
@@ -89,10 +89,10 @@ void gemm(const PackedRhs& rhs, std::size_t m, const Codes& lhs, std::int32_t* a
   const std::size_t blocks = blocks_of(rhs.k, kr);
   const std::size_t panel_codes = blocks * kr * nr;
   const std::size_t lhs_codes = checked_mul(blocks * kr, mr);
+  // Rows beyond m keep what the panel held before; their results are thrown away.
   std::vector<unsigned char> panel(checked_mul(lhs_codes, kernel.lhs_bytes));
   for (std::size_t i = 0; i < m; i += mr) {
     const std::size_t rows = std::min(mr, m - i);
-    if (rows < mr) std::fill(panel.begin(), panel.end(), static_cast<unsigned char>(0));
     const Lines lines{lhs.data + static_cast<std::ptrdiff_t>(i) * lhs.row_stride, lhs.row_stride,
                       lhs.column_stride, rows, rhs.k};
     const int offset = kernel.arith->lhs_offset;
@@ -103,8 +103,8 @@ void gemm(const PackedRhs& rhs, std::size_t m, const Codes& lhs, std::int32_t* a
     for (std::size_t j = 0, p = 0; j < rhs.n; j += nr, ++p) {
       const std::size_t columns = std::min(nr, rhs.n - j);
       const unsigned char* right = rhs.bytes.data() + p * panel_codes;
-      std::int32_t* out = acc + static_cast<std::ptrdiff_t>(i) * acc_stride +
-                          static_cast<std::ptrdiff_t>(j);
+      std::int32_t* out =
+          acc + static_cast<std::ptrdiff_t>(i) * acc_stride + static_cast<std::ptrdiff_t>(j);
       if (rows == mr && columns == nr)
         kernel.gemm(blocks, panel.data(), right, out, acc_stride);
       else

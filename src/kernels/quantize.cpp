@@ -12,7 +12,8 @@
 namespace qsim::kernels {
 namespace {
 
-/// Holds the control word of `mode` for its lifetime: nearest even, exceptions masked.
+/// Holds a control word for its lifetime: nearest even, exceptions masked, inputs flushed or not.
+/// Whether results are flushed cannot reach a code: |x*m + z| < 2^-126 is code 0 or a limit anyway.
 class ScopedFloatMode {
  public:
   explicit ScopedFloatMode(const FloatMode& mode) : before_(read()) { write(word(mode)); }
@@ -26,9 +27,8 @@ class ScopedFloatMode {
   static Word read() { return _mm_getcsr(); }
   static void write(Word w) { _mm_setcsr(w); }
   static Word word(const FloatMode& mode) {
-    constexpr Word masks = 0x1f80, daz = 0x0040, ftz = 0x8000;  // MXCSR
-    return masks | (mode.flush_inputs ? daz : 0) |
-           (mode.flush_results != Flush::none ? ftz : 0);
+    constexpr Word masks = 0x1f80, daz = 0x0040;  // MXCSR
+    return masks | (mode.flush_inputs ? daz : 0);
   }
 #elif defined(__aarch64__)
   using Word = std::uint64_t;
@@ -39,7 +39,7 @@ class ScopedFloatMode {
   }
   static void write(Word w) { __asm__ volatile("msr fpcr, %0" : : "r"(w)); }
   static Word word(const FloatMode& mode) {
-    constexpr Word fz = Word{1} << 24;  // FPCR
+    constexpr Word fz = Word{1} << 24;  // FPCR; flushes results too
     return mode.flush_inputs ? fz : 0;
   }
 #else
@@ -56,18 +56,6 @@ constexpr std::size_t max_tile = 64;  // values of the longest tile that `edge` 
 
 }  // namespace
 
-bool has_float_mode(const FloatMode& mode) {
-#if defined(__x86_64__)
-  return mode.flush_results != Flush::before_rounding;
-#elif defined(__aarch64__)
-  const bool both = mode.flush_inputs && mode.flush_results == Flush::before_rounding;
-  const bool neither = !mode.flush_inputs && mode.flush_results == Flush::none;
-  return both || neither;
-#else
-  return mode == FloatMode{};
-#endif
-}
-
 void quantize(const Kernel& kernel, const FloatMode& mode, std::span<const float> values,
               const QuantizeArgs& args, std::span<std::int8_t> codes, const Cpu& cpu) {
   if (kernel.cast == nullptr)
@@ -81,9 +69,6 @@ void quantize(const Kernel& kernel, const FloatMode& mode, std::span<const float
   if (!supported(kernel, cpu))
     fail<NotSupported>("kernel: expected one that runs on this processor, got ", kernel.name,
                        "; select_quantize names one that does");
-  if (!has_float_mode(mode))
-    fail<NotSupported>("mode: expected flushes that this processor has, got another machine's; "
-                       "emu::quantize serves every mode");
   QSIM_ASSERT(kernel.mr != 0 && kernel.mr <= max_tile);
 
   const ScopedFloatMode guard(mode);

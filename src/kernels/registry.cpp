@@ -41,7 +41,7 @@ namespace {
 /// What an instruction token stands for.
 struct Token {
   std::string_view text;
-  bool Cpu::* needs;
+  bool Cpu::*needs;
   std::uint8_t lhs_bytes;
   std::uint16_t rate;
 };
@@ -120,10 +120,8 @@ constexpr Kernel table[] = {
 };
 #undef QSIM_KERNEL
 
-constexpr bool is_sane(const Kernel& k) {
-  if (k.arith != nullptr) return k.mr != 0 && k.nr != 0 && k.kr != 0 && k.cast == nullptr;
-  return k.cast != nullptr && k.mr != 0 && k.nr == 0;
-}
+/// A gemm row has a tile mr x nr and a block, a quantize row a length only.
+constexpr bool is_sane(const Kernel& k) { return k.mr != 0 && (k.nr != 0) == (k.kr != 0); }
 static_assert([] {
   for (const Kernel& k : table)
     if (!is_sane(k)) return false;
@@ -172,7 +170,7 @@ const Kernel* forced(bool gemm, const Cpu& cpu) {
 }
 
 [[noreturn]] void fail_other_row(const Kernel& k) {
-  fail<NotSupported>("QSIM_KERNEL_FORCE: expected a kernel that obeys what the profile asks for, got ",
+  fail<NotSupported>("QSIM_KERNEL_FORCE: expected a kernel of the profile's arithmetic, got ",
                      k.name, ", which obeys ", k.obeys,
                      "; unset it or choose a profile with that row");
 }
@@ -192,8 +190,8 @@ std::span<const Kernel> kernels() { return table; }
 const Kernel& find(std::string_view name) {
   for (const Kernel& k : table)
     if (k.name == name) return k;
-  fail<UnknownName>("kernel: no kernel is named \"", name, "\"; close matches: ",
-                    close_matches(name));
+  fail<UnknownName>("kernel: no kernel is named \"", name,
+                    "\"; close matches: ", close_matches(name));
 }
 
 bool supported(std::string_view name) { return supported(find(name), host_cpu()); }

@@ -60,10 +60,10 @@ struct GemmLine {
   std::vector<std::int8_t> lhs, rhs;  ///< k codes each
 };
 
-/// One cast. Flags of `mode`: 1 flushes inputs, 2 flushes results.
+/// One cast. mode: number of the floating-point environment in quantize_kernels.cpp.
 struct QuantizeLine {
   std::string kernel;
-  std::uint32_t mode = 0, lane = 0;  ///< lane: place in the array
+  std::uint32_t mode = 0, lane = 0;         ///< lane: place in the array
   std::uint32_t value = 0, multiplier = 0;  ///< binary32 patterns
   std::int32_t zero = 0, low = 0, high = 0;
 };
@@ -110,8 +110,8 @@ class LineWords {
 };
 
 inline GemmLine read_gemm(const LineWords& w) {
-  return {w.text("kernel"),        w.bits("row"),           w.bits("column"),
-          w.number("initial"),     read_runs(w.text("lhs")), read_runs(w.text("rhs"))};
+  return {w.text("kernel"),         w.bits("row"),           w.bits("column"), w.number("initial"),
+          read_runs(w.text("lhs")), read_runs(w.text("rhs"))};
 }
 inline QuantizeLine read_quantize(const LineWords& w) {
   return {w.text("kernel"),     w.bits("mode"),   w.bits("lane"),  w.bits("value"),

@@ -1,5 +1,5 @@
-// Every gemm kernel that this processor can run equals emu::dot, bit for bit. One that cannot run is
-// skipped by name.
+// Every gemm kernel that this processor can run equals emu::dot, bit for bit. One that cannot run
+// is skipped by name.
 
 #include <gtest/gtest.h>
 
@@ -94,8 +94,7 @@ TEST_P(GemmKernel, EqualsTheChainOnWeightedRandomCases) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryKernel, GemmKernel, testing::ValuesIn(gemm_names()),
-                         kernel_name);
+INSTANTIATE_TEST_SUITE_P(EveryKernel, GemmKernel, testing::ValuesIn(gemm_names()), kernel_name);
 
 class NightlyGemmKernel : public GemmKernel {};
 

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -52,26 +51,33 @@ TEST(Registry, HoldsEveryRowOfTheListInOrder) {
   for (std::size_t i = 0; i < std::size(listed); ++i) EXPECT_EQ(kernels()[i].name, listed[i]);
 }
 
+/// Lower-case words and digits, joined by single underscores.
+bool is_token(std::string_view text) {
+  bool in_word = false;
+  for (const char c : text) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (!letter && (c != '_' || !in_word)) return false;
+    in_word = letter;
+  }
+  return in_word;
+}
+
 TEST(Registry, NamesFollowTheGrammar) {
-  const std::regex op("(gemm|quantize)_([suf][0-9]+){2,3}");
-  const std::regex token("[a-z0-9]+_[a-z0-9]+(_[a-z0-9]+)*");
-  const std::regex tile("[0-9]+(x[0-9]+)*(_[a-z][a-z0-9]*)?");
   std::set<std::string_view> seen;
   for (const Kernel& k : kernels()) {
     const std::string rest = std::string(k.isa) + "_" + std::string(k.instruction);
     EXPECT_EQ(k.name, std::string(k.op) + "_" + rest + "_" + std::string(k.tile));
-    EXPECT_TRUE(std::regex_match(std::string(k.op), op)) << k.name;
-    EXPECT_TRUE(std::regex_match(rest, token)) << k.name;
-    EXPECT_TRUE(std::regex_match(std::string(k.tile), tile)) << k.name;
+    EXPECT_TRUE(is_token(k.op) && is_token(k.isa) && is_token(k.instruction)) << k.name;
+    EXPECT_EQ(k.isa.find('_'), std::string_view::npos) << k.name;
+    EXPECT_TRUE(k.op.starts_with(k.arith != nullptr ? "gemm_" : "quantize_")) << k.name;
     EXPECT_TRUE(seen.insert(k.name).second) << k.name;
   }
 }
 
 TEST(Registry, TheTileInTheNameIsTheTileOfTheKernel) {
   for (const Kernel& k : kernels()) {
-    const std::string tile = k.arith != nullptr
-                                 ? std::to_string(k.mr) + "x" + std::to_string(k.nr)
-                                 : std::to_string(k.mr);
+    const std::string tile = k.arith != nullptr ? std::to_string(k.mr) + "x" + std::to_string(k.nr)
+                                                : std::to_string(k.mr);
     EXPECT_EQ(k.tile.substr(0, tile.size()), tile) << k.name;
   }
 }

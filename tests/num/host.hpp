@@ -12,7 +12,7 @@
 
 #include "qsim/num/f32.hpp"
 
-namespace qsim::testing {
+namespace qsim::test {
 
 #if defined(__x86_64__)
 inline constexpr bool on_x86 = true;
@@ -136,4 +136,4 @@ class Random {
   std::uint64_t state_;
 };
 
-}  // namespace qsim::testing
+}  // namespace qsim::test

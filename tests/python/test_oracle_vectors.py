@@ -202,7 +202,7 @@ def test_pools_a11() -> None:
     assert [oracle.avg_pool(r, zeros, nine).data for r in (SSE, NEON)] == [[-1], [0]]
 
 
-def test_reciprocal_a17() -> None:
+def test_reciprocal_a18() -> None:
     mode = SSE["float_mode"]
     assert f32.to_float(f32.estimate(f32.ONE, "intel_11", mode)) == 0.999755859375
     assert f32.estimate(0, "intel_11", mode) == INF
@@ -235,11 +235,14 @@ def test_tanh_a16() -> None:
     assert f32.is_nan(oracle.tanh(NEON, [NAN] * 8)[0])
 
 
-def test_float_dot_a18() -> None:
+def test_float_dot_a17() -> None:
     terms = [f32.bits(v) for v in (2.0**24, 1.0, 1.0, -(2.0**24))]
-    rows = (SSE, ROWS["x86-avx2"], NEON)
-    sums = [oracle.float_dot(row, [f32.ONE] * 4, terms, f32.HALF) for row in rows]
-    assert [f32.to_float(v) for v in sums] == [0.5, 1.5, 0.5]
+    ones, mode = [f32.ONE] * 4, NEON["float_mode"]
+    rules = [{"lanes": 4, "fused": True, "tree": t} for t in ("halves", "from_one", "pairs")]
+    rules.append({"lanes": 1, "fused": False, "tree": "pairs"})
+    sums = [f32.to_float(oracle.float_dot(rule, ones, terms, mode)) for rule in rules]
+    assert sums == [1.0, 2.0, 1.0, 0.0]
+    assert f32.to_float(oracle.finish_convolution(SSE, INF, f32.ONE)) == 2.0**128 - 2.0**104
 
 
 # --------------------------------------------------------------------------------- recorded results

@@ -78,6 +78,7 @@ struct Node {
   std::vector<TensorId> inputs;   ///< no_tensor marks an omitted optional input
   std::vector<TensorId> outputs;
   bool fused_relu = false;        ///< conv: max(x, 0) is part of the op
+  std::optional<float> fused_limit;  ///< conv: min(x, limit) too; int8 forms ignore it
   std::shared_ptr<const QuantConv> quant;  ///< set on a quantized convolution
   std::string source;             ///< op it was converted from, e.g. "MatMul"; empty: as imported
   std::string shared_constant;    ///< the constant its weights were copied from

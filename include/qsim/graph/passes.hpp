@@ -15,8 +15,8 @@ Graph matmul_to_conv(const Graph& graph, std::int64_t max_consumers);
 /// scale = gamma / sqrt(var + epsilon)); a lone one stays.
 Graph fold_batchnorm(const Graph& graph);
 
-/// Relu (and Clip from 0) directly and only behind a convolution becomes part of it. A Clip's upper
-/// limit stays behind as a Clip.
+/// Relu, or Clip from 0, directly and only behind a convolution becomes part of it. Float
+/// convolutions keep a Clip's upper limit; int8 ones drop it, as MNN does.
 Graph fuse_relu(const Graph& graph);
 
 }  // namespace qsim::graph

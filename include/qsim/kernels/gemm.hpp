@@ -29,8 +29,8 @@ struct PackedRhs {
 PackedRhs pack_rhs(const Kernel& kernel, std::size_t k, std::size_t n, const Codes& rhs);
 
 /// acc[i*acc_stride + j] becomes the chain of lhs row i and column j of `rhs` started from its
-/// present value; equals emu::dot with the kernel's Arith (conformance test GemmKernel). lhs is m x k.
-/// NotSupported unless the kernel runs on this processor, which `cpu` describes.
+/// present value; equals emu::dot with the kernel's Arith (conformance test GemmKernel). lhs is
+/// m x k. NotSupported unless the kernel runs on this processor, which `cpu` describes.
 void gemm(const PackedRhs& rhs, std::size_t m, const Codes& lhs, std::int32_t* acc,
           std::ptrdiff_t acc_stride, const Cpu& cpu);
 

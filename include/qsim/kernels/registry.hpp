@@ -1,5 +1,5 @@
 #pragma once
-// The table of kernels, made from kernels/kernels.def: who they are, what they obey, where they run.
+// The table of kernels, made from kernels/kernels.def: their names, what they obey, where they run.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,22 +16,22 @@ enum class Arch : std::uint8_t { x86, arm64 };
 
 /// One row of kernels.def. Exactly one of `arith`, `cast` is set; it names the operation's kind.
 struct Kernel {
-  std::string_view name;          ///< "gemm_u8s8s32_avx2_madd_6x16"
-  std::string_view op;            ///< "gemm_u8s8s32"
-  std::string_view isa;           ///< "avx2"
-  std::string_view instruction;   ///< "madd"
-  std::string_view tile;          ///< "6x16"
-  std::string_view obeys;         ///< name of the row below: "x86_madd"
+  std::string_view name;         ///< "gemm_u8s8s32_avx2_madd_6x16"
+  std::string_view op;           ///< "gemm_u8s8s32"
+  std::string_view isa;          ///< "avx2"
+  std::string_view instruction;  ///< "madd"
+  std::string_view tile;         ///< "6x16"
+  std::string_view obeys;        ///< name of the row below: "x86_madd"
   Arch arch = Arch::x86;
-  const Arith* arith = nullptr;   ///< chain of a gemm kernel
-  const Cast* cast = nullptr;     ///< cast of a quantize kernel
-  bool Cpu::* needs = nullptr;    ///< feature without which it stops the program
-  std::uint16_t mr = 0;           ///< gemm: rows of a tile; quantize: values of a tile
-  std::uint16_t nr = 0;           ///< gemm: columns of a tile
-  std::uint16_t kr = 0;           ///< gemm: codes of a row per block (the chain's block)
-  std::uint8_t lhs_bytes = 1;     ///< gemm: bytes of a packed left code
-  std::uint16_t rate = 0;         ///< nominal multiply-adds (values) per cycle; ranks, never promises
-  GemmTile* gemm = nullptr;       ///< null when built for another architecture
+  const Arith* arith = nullptr;  ///< chain of a gemm kernel
+  const Cast* cast = nullptr;    ///< cast of a quantize kernel
+  bool Cpu::*needs = nullptr;    ///< feature without which it stops the program
+  std::uint16_t mr = 0;          ///< gemm: rows of a tile; quantize: values of a tile
+  std::uint16_t nr = 0;          ///< gemm: columns of a tile
+  std::uint16_t kr = 0;          ///< gemm: codes of a row per block (the chain's block)
+  std::uint8_t lhs_bytes = 1;    ///< gemm: bytes of a packed left code
+  std::uint16_t rate = 0;        ///< nominal multiply-adds (values) per cycle; for ranking
+  GemmTile* gemm = nullptr;      ///< null when built for another architecture
   QuantizeTile* quantize = nullptr;
 
   constexpr bool built() const { return gemm != nullptr || quantize != nullptr; }

@@ -2,14 +2,13 @@
 // Reciprocal estimates and the Newton step that compilers wrap around them.
 
 #include "qsim/num/f32.hpp"
-#include "qsim/num/rcp_intel_11.hpp"
 
 namespace qsim {
 
 /// The table behind a reciprocal-estimate instruction.
 enum class Estimate : std::uint8_t {
   exact,     ///< correctly rounded 1/d: what an instruction emulator returns
-  intel_11,  ///< x86 rcpps of Intel cores: the 11 leading mantissa bits, 12-bit results
+  intel_11,  ///< x86 rcpps of Intel cores: decided by the 11 leading mantissa bits
 };
 
 /// How a quotient x/d is computed.
@@ -30,7 +29,11 @@ constexpr F32 estimate(F32 d, Estimate table, const FloatMode& mode) {
   if (magnitude(d) < 0x00800000u) return {sign_bit | 0x7f800000u};
   if (magnitude(d) >= 0x7e800000u) return {sign_bit};
   const std::uint32_t exponent = magnitude(d) >> 23;
-  const std::uint32_t unit = rcp_intel_11[(d.bits >> 12) & 0x7ffu] << 11;  // 1/(1 + k/2048)
+  const std::uint64_t k = (d.bits >> 12) & 0x7ffu;  // d = 2^e * (1 + k/2048 + rest)
+  // The reciprocal of the middle of k's interval, 4096/(4097 + 2k), to 13 fractional bits.
+  const std::uint64_t middle = 4097 + 2 * k;
+  const std::uint64_t rounded = ((std::uint64_t{1} << 26) / middle + 1) / 2;
+  const std::uint32_t unit = detail::round_pack(false, -13, rounded, {}).bits;
   return {sign_bit | (unit - ((exponent - 127u) << 23))};
 }
 

@@ -9,7 +9,7 @@ from . import f32, words
 from .conv import ConvOptions, ConvResult, conv2d, depthwise, fuse_weights, row_fate
 from .dot import dot
 from .elementwise import BinaryResult, PoolOptions, avg_pool, binary, max_pool
-from .floatmath import exp, float_dot, sigmoid, tanh
+from .floatmath import exp, finish_convolution, float_dot, sigmoid, tanh
 from .geometry import Geometry
 from .patch import Depth, Source, depths
 from .quant import (
@@ -28,7 +28,8 @@ from .tensor import Tensor, tensor
 __all__ = [
     "BinaryResult", "ConvOptions", "ConvResult", "Depth", "Fused", "Geometry", "PoolOptions",
     "QInfo", "Source", "Tensor", "avg_pool", "binary", "cast_multiplier", "conv2d", "depths",
-    "depthwise", "dequantize", "dot", "exp", "f32", "float_dot", "fuse", "fuse_weights",
+    "depthwise", "dequantize", "dot", "exp", "f32",
+    "finish_convolution", "float_dot", "fuse", "fuse_weights",
     "max_pool", "narrow", "nest", "quantize", "requantize", "row_fate", "sigmoid", "tanh", "tensor",
     "words",
 ]

@@ -245,7 +245,7 @@ def to_int32(x: int, convert: Mapping[str, str]) -> int:
 
 
 def estimate(d: int, table: str, mode: Mode) -> int:
-    """Reciprocal estimate of d: `exact`, or `intel_11` by equation (A.17)."""
+    """Reciprocal estimate of d: `exact`, or `intel_11` by equation (A.18)."""
     if table == "exact":
         return div(ONE, d, mode)
     if table != "intel_11":
@@ -265,7 +265,7 @@ def estimate(d: int, table: str, mode: Mode) -> int:
 
 
 def quotient(x: int, d: int, how: str, table: str, mode: Mode) -> int:
-    """x/d by IEEE division or by an estimate and one Newton step, equation (A.17)."""
+    """x/d by IEEE division or by an estimate and one Newton step, equation (A.18)."""
     if how == "divide":
         return div(x, d, mode)
     if how != "estimate_newton":

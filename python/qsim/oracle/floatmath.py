@@ -12,6 +12,7 @@ Row = Mapping[str, Any]
 LN2 = f32.bits(0.6931471805599453)
 INVERSE_LN2 = f32.div(f32.ONE, LN2)
 LIMIT = f32.from_int(87)
+LARGEST = 0x7F7FFFFF
 # 1/k! for k = 0..5, each rounded to binary32 from the quotient of two binary32 numbers
 COEFFICIENTS = [f32.div(f32.ONE, f32.from_int(n)) for n in (1, 1, 2, 6, 24, 120)]
 _TO_INT = {
@@ -69,26 +70,45 @@ def tanh(row: Row, values: Sequence[int]) -> list[int]:
 
 
 def _quotient(row: Row, x: int, d: int, index: int, count: int) -> int:
-    """x/d; elements left after whole groups are divided exactly. Equation (A.17)."""
+    """x/d; elements left after whole groups are divided exactly. Equation (A.18)."""
     rule = row["float_math"]
     grouped = index < count // rule["group"] * rule["group"]
     how = rule["reciprocal"] if grouped else "divide"
     return f32.quotient(x, d, how, rule["estimate"], row["float_mode"])
 
 
-def float_dot(row: Row, lhs: Sequence[int], rhs: Sequence[int], bias: int) -> int:
-    """sum lhs[k]*rhs[k] + bias in the row's order. Equation (A.18)."""
-    rule, mode = row["float_math"], row["float_mode"]
-    lanes = [f32.ZERO] * rule["dot_lanes"]
+def float_dot(rule: Row, lhs: Sequence[int], rhs: Sequence[int], mode: f32.Mode) -> int:
+    """sum lhs[k]*rhs[k] by a `FloatDot` row. Equation (A.17)."""
+    lanes: list[int | None] = [None if rule["lanes"] == 1 else f32.ZERO] * rule["lanes"]
     for k, (a, b) in enumerate(zip(lhs, rhs, strict=True)):
-        lane = k % len(lanes)
-        lanes[lane] = _mul_add(rule["dot_fused"], a, b, lanes[lane], mode)
-    while len(lanes) > 1:
-        half = len(lanes) // 2
-        lanes = [f32.add(lanes[i], lanes[i + half], mode) for i in range(half)]
-    total = f32.add(lanes[0], bias, mode)
-    if rule["clamps_convolutions"]:
-        largest = 0x7F7FFFFF
-        total = f32.maximum(total, f32.negate(largest), rule["minmax"])
-        total = f32.minimum(total, largest, rule["minmax"])
-    return total
+        so_far = lanes[k % len(lanes)]
+        if so_far is None:  # a single sum starts with its first product
+            lanes[k % len(lanes)] = f32.mul(a, b, mode)
+        else:
+            lanes[k % len(lanes)] = _mul_add(rule["fused"], a, b, so_far, mode)
+    sums = [f32.ZERO if lane is None else lane for lane in lanes]
+    return sums[0] if len(sums) == 1 else _joined(rule["tree"], sums, mode)
+
+
+def _joined(tree: str, sums: list[int], mode: f32.Mode) -> int:
+    """Partial sums folded as the tree says."""
+    if tree == "halves":
+        return f32.add(f32.add(sums[0], sums[2], mode), f32.add(sums[1], sums[3], mode), mode)
+    if tree == "from_one":
+        inner = f32.add(f32.add(sums[1], sums[2], mode), sums[0], mode)
+        return f32.add(inner, sums[3], mode)
+    if tree != "pairs":
+        raise ValueError(f"tree: unknown rule {tree!r}")
+    while len(sums) > 1:
+        sums = [f32.add(sums[i], sums[i + 1], mode) for i in range(0, len(sums), 2)]
+    return sums[0]
+
+
+def finish_convolution(row: Row, total: int, bias: int) -> int:
+    """A float convolution's sum plus its bias, limited where the row does so. Equation (A.17)."""
+    rule = row["float_math"]
+    total = f32.add(total, bias, row["float_mode"])
+    if not rule["clamps_convolutions"]:
+        return total
+    total = f32.maximum(total, f32.negate(LARGEST), rule["minmax"])
+    return f32.minimum(total, LARGEST, rule["minmax"])

@@ -17,10 +17,9 @@ inline constexpr Cast x86_add_half{
 inline constexpr Cast x86_fma_add_half{.fused_multiply_add = true, .narrow = x86_add_half.narrow};
 
 /// fmul, fadd, fcvtas (NaN gives 0), sqxtn twice, smin(high), smax(low).
-inline constexpr Cast arm64_fcvtas{
-    .narrow = {.clamp = ClampStage::int8,
-               .order = ClampOrder::high_first,
-               .convert = {NanRule::zero, RangeRule::saturate, RangeRule::saturate,
-                           Ties::half_away}}};
+inline constexpr Cast arm64_fcvtas{.narrow = {.clamp = ClampStage::int8,
+                                              .order = ClampOrder::high_first,
+                                              .convert = {NanRule::zero, RangeRule::saturate,
+                                                          RangeRule::saturate, Ties::half_away}}};
 
 }  // namespace qsim::cast

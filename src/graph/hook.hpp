@@ -1,0 +1,17 @@
+#pragma once
+// A run whose convolutions are computed by somebody else: how calibration reuses the executor.
+
+#include <functional>
+
+#include "qsim/graph/run.hpp"
+
+namespace qsim::graph::detail {
+
+/// The value of convolution node `n` from its input.
+using ConvHook = std::function<Value(std::size_t n, const Value& x)>;
+
+/// Like run(), with every convolution answered by `hook`.
+Trace run_hooked(const Graph& graph, const Feeds& feeds, const Profile* profile,
+                 const ConvHook& hook);
+
+}  // namespace qsim::graph::detail

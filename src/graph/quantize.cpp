@@ -1,0 +1,123 @@
+// From a calibration to a quantized graph: int8 weights, describes and their provenance.
+
+#include <bit>
+
+#include "qsim/base/check.hpp"
+#include "qsim/graph/calibrate.hpp"
+#include "qsim/graph/passes.hpp"
+
+namespace qsim::graph {
+
+namespace {
+
+std::string range_text(const calib::Range& r) {
+  return text("[", std::bit_cast<float>(r.low.bits), ", ", std::bit_cast<float>(r.high.bits), "]");
+}
+
+/// What happened to one range in its first incident, in words.
+std::string explain(const Calibration& c, const ConvRange& range, const Incident& first) {
+  const std::string where = text("calibration batch ", first.batch, ": ");
+  const std::string zero_input =
+      text("input \"", range.input, "\" was all zero: range 0, scale 0/254 = 0, zero point 0/0");
+  if (first.guarded) return where + zero_input + "; guarded: the batch was left out";
+  const std::string now = range_text(first.running);
+  if (!first.output)
+    return first.health == calib::Health::zero_range
+               ? where + zero_input + " = NaN; running range " + now
+               : where + "the input was not finite; running range " + now;
+  for (const Incident& other : c.incidents)
+    if (other.batch == first.batch && other.node == first.node && !other.output &&
+        other.health == calib::Health::zero_range)
+      return where + zero_input + " = NaN; the fake-quantized output turned non-finite and the "
+             "moving average keeps " + now;
+  if (first.health == calib::Health::zero_range)
+    return where + "the output was all zero: range 0, scale 0, zero point 0/0; running range " +
+           now;
+  return where + "the output was not finite; running range " + now;
+}
+
+Describe describe(const Calibration& c, const ConvRange& range, bool output, const QInfo& info) {
+  Describe d{info, c.recipe, -1, ""};
+  for (const Incident& i : c.incidents) {
+    if (i.node != range.node || i.output != output) continue;
+    d.batch = i.batch;
+    d.reason = explain(c, range, i);
+    break;
+  }
+  return d;
+}
+
+const ConvRange* find_range(const Calibration& c, const std::string& node) {
+  for (const ConvRange& r : c.ranges)
+    if (r.node == node) return &r;
+  return nullptr;
+}
+
+std::shared_ptr<const QuantConv> quant_conv(const Graph& graph, const Node& node,
+                                            const Calibration& c, const calib::Stored& stored) {
+  const auto bits = [](const std::vector<float>& x) {
+    std::vector<F32> out(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) out[i] = {std::bit_cast<std::uint32_t>(x[i])};
+    return out;
+  };
+  const Array& w = *graph.tensor(node.inputs[1]).constant;
+  const std::size_t channels = static_cast<std::size_t>(w.shape[0]);
+  calib::WeightCodes codes = calib::ema::quantize_weights(c.rule, bits(w.data), channels);
+  QuantConv q;
+  q.weights = std::move(codes.codes);
+  q.alpha = std::move(codes.alpha);
+  q.bits = c.rule.weight_bits;
+  q.scale_in = stored.scale_in;
+  q.scale_out = stored.scale_out;
+  q.bias.resize(channels);
+  if (node.inputs.size() > 2 && node.inputs[2] != no_tensor)
+    q.bias = bits(graph.tensor(node.inputs[2]).constant->data);
+  return std::make_shared<const QuantConv>(std::move(q));
+}
+
+}  // namespace
+
+Graph quantize(const Graph& graph, const Calibration& calibration) {
+  const Graph prepared = fuse_relu(fold_batchnorm(graph));
+  Graph out;
+  for (const TensorId id : prepared.inputs())
+    out.add_input(prepared.tensor(id).name, *prepared.tensor(id).shape);
+  for (const Tensor& t : prepared.tensors())
+    if (t.constant != nullptr) out.add_constant(t.name, t.constant->shape, t.constant->data);
+  const auto keep = [&](TensorId id) {
+    if (id == no_tensor) return no_tensor;
+    const std::string& name = prepared.tensor(id).name;
+    return out.has(name) ? out.find(name) : out.add_tensor(name);
+  };
+  out.notes = prepared.notes;
+  int quantized = 0;
+  for (const Node& node : prepared.nodes()) {
+    Node copy = node;
+    for (TensorId& id : copy.inputs) id = keep(id);
+    for (TensorId& id : copy.outputs) id = keep(id);
+    if (const ConvRange* range = find_range(calibration, node.name); range != nullptr) {
+      const calib::Stored stored =
+          calib::ema::stored(calibration.rule, range->in, range->out);
+      copy.quant = quant_conv(prepared, node, calibration, stored);
+      // A float tensor read by several convolutions is described once per reader: the last wins.
+      out.describes[copy.inputs[0]] = describe(calibration, *range, false, stored.in_describe);
+      out.describes[copy.outputs[0]] = describe(calibration, *range, true, stored.out_describe);
+      ++quantized;
+    }
+    out.add_node(std::move(copy));
+  }
+  if (quantized != static_cast<int>(calibration.ranges.size()))
+    fail<BadArgument>("calibration: holds ranges of ", calibration.ranges.size(),
+                      " convolutions, the graph has ", quantized,
+                      " of that name; calibrate the graph that you quantize");
+  for (const TensorId id : prepared.outputs()) out.mark_output(keep(id));
+  int guarded = 0;
+  for (const Incident& i : calibration.incidents) guarded += i.guarded ? 1 : 0;
+  out.notes.push_back(text(calibration.recipe, ": ", quantized, " convolutions to int8 from ",
+                           calibration.batches, " batches, ", guarded,
+                           " zero or non-finite ranges guarded"));
+  out.validate();
+  return out;
+}
+
+}  // namespace qsim::graph

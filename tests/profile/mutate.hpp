@@ -1,0 +1,54 @@
+#pragma once
+// Every profile that differs from a row in one field and is still a legal row.
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "qsim/profile/text.hpp"
+
+namespace qsim::test {
+
+/// One changed field: its path, the new value as text, and the whole changed row.
+struct Mutant {
+  std::string path, value;
+  Profile profile;
+};
+
+namespace detail {
+/// Other values of a field: all enumerators, the other truth value, or integers nearby.
+template <class T>
+std::vector<std::string> other_values(T value) {
+  std::vector<std::string> all;
+  if constexpr (std::is_same_v<T, bool>) {
+    all = {value ? "false" : "true"};
+  } else if constexpr (std::is_enum_v<T>) {
+    for (const std::string_view name : enum_names<T>)
+      if (name != enum_name(value)) all.emplace_back(name);
+  } else {
+    const int v = value;
+    for (const int other : {v - 1, v + 1, 2 * v, v / 2, 4 * v, v - 128, v + 128})
+      if (other != v && std::find(all.begin(), all.end(), std::to_string(other)) == all.end())
+        all.push_back(std::to_string(other));
+  }
+  return all;
+}
+}  // namespace detail
+
+/// All legal single-field mutants of `row`, in the order of its fields.
+inline std::vector<Mutant> mutants(const Profile& row) {
+  std::vector<Mutant> all;
+  for_each_field(row, [&](const std::string& path, auto field) {
+    for (const std::string& value : detail::other_values(field)) {
+      try {
+        Mutant mutant{path, value, with_field(row, path, value)};
+        validate(mutant.profile);
+        all.push_back(std::move(mutant));
+      } catch (const BadArgument&) {  // not a legal row
+      }
+    }
+  });
+  return all;
+}
+
+}  // namespace qsim::test
