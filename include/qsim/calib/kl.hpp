@@ -29,7 +29,7 @@ enum class ThresholdMethod : std::uint8_t {
 struct Threshold {
   std::int32_t bin = -1;  ///< -1: the tensor's range is too small to be valid
   F32 scale{};            ///< 0 when not valid
-  F32 zero{};
+  std::int32_t zero = 0;
   friend constexpr bool operator==(const Threshold&, const Threshold&) = default;
 };
 

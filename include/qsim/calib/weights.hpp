@@ -121,8 +121,8 @@ constexpr F32 dot(const WeightRule& rule, std::span<const F32> a, std::span<cons
 }  // namespace detail
 
 /// scale = max|w| / W, q = clamp(int(roundf(fl(w * fl(W / max|w|)))), -W, W). A channel of zeros
-/// has scale 0 and codes 0. `weights` is [channels, ...], W = limit. BadArgument unless the channels
-/// divide the weights and 1 <= limit <= 127.
+/// has scale 0 and codes 0. `weights` is [channels, ...], W = limit. BadArgument unless the
+/// channels divide the weights and 1 <= limit <= 127.
 inline WeightCodes by_maximum(const WeightRule& rule, std::span<const F32> weights,
                               std::size_t channels, std::int32_t limit) {
   const std::size_t each = detail::row_length(weights.size(), channels, limit);

@@ -93,8 +93,6 @@ constexpr bool equal(F32 a, F32 b) {
 
 namespace detail {
 
-__extension__ typedef unsigned __int128 u128;
-
 struct Parts {
   bool negative;
   int exponent;               // value = significand * 2^exponent
@@ -111,17 +109,16 @@ constexpr Parts unpack(F32 x) {
 constexpr int msb(std::uint64_t v) { return 63 - std::countl_zero(v); }
 
 /// v >> n with every lost bit or-ed into the lowest one.
-template <class Word>
-constexpr Word shift_right_jam(Word v, int n, int width) {
+constexpr std::uint64_t shift_right_jam(std::uint64_t v, int n) {
   if (n <= 0) return v;
-  if (n >= width) return v != 0 ? Word{1} : Word{0};
-  const Word lost = v & ((Word{1} << n) - 1);
-  return (v >> n) | (lost != 0 ? Word{1} : Word{0});
+  if (n >= 64) return v != 0 ? 1 : 0;
+  const std::uint64_t lost = v & ((std::uint64_t{1} << n) - 1);
+  return (v >> n) | (lost != 0 ? 1u : 0u);
 }
 
 /// significand >> shift to nearest even. shift >= 1.
 constexpr std::uint64_t round_even(std::uint64_t v, int shift) {
-  if (shift > 63) return 0;  // v < 2^62, so it is below half a unit
+  if (shift > 63) return 0;  // v < 2^63, so it is below half a unit
   const std::uint64_t unit = std::uint64_t{1} << shift;
   const std::uint64_t q = v >> shift;
   const std::uint64_t rest = v & (unit - 1);
@@ -164,7 +161,7 @@ constexpr F32 add(F32 a, F32 b, const FloatMode& mode = {}) {
   }
   const std::uint64_t big = x.significand << 32;
   const std::uint64_t small =
-      detail::shift_right_jam<std::uint64_t>(y.significand << 32, x.exponent - y.exponent, 64);
+      detail::shift_right_jam(y.significand << 32, x.exponent - y.exponent);
   if (x.negative == y.negative)
     return detail::round_pack(x.negative, x.exponent - 32, big + small, mode);
   if (big == small) return f32_zero;  // x - x is +0 to nearest
@@ -234,30 +231,18 @@ constexpr F32 fma(F32 a, F32 b, F32 c, const FloatMode& mode = {}) {
   }
   if (z.significand == 0)
     return detail::round_pack(negative, x.exponent + y.exponent, product, mode);
-  // Both at bit 120 of a 128-bit word; a shift that loses bits leaves no deep cancellation.
-  const int lift_p = 120 - detail::msb(product);
-  const int lift_c = 120 - detail::msb(z.significand);
-  detail::u128 p = static_cast<detail::u128>(product) << lift_p;
-  detail::u128 s = static_cast<detail::u128>(z.significand) << lift_c;
+  // Leading bits at 61 of a 64-bit word: the product keeps 14 spare bits below its 48, so bits are
+  // lost (and jammed) only where the other operand is 2^13 times larger and nothing cancels.
+  const int lift_p = 61 - detail::msb(product);
+  const int lift_c = 61 - detail::msb(z.significand);
   const int exp_p = x.exponent + y.exponent - lift_p;
   const int exp_c = z.exponent - lift_c;
   const int exponent = exp_p > exp_c ? exp_p : exp_c;
-  p = detail::shift_right_jam<detail::u128>(p, exponent - exp_p, 128);
-  s = detail::shift_right_jam<detail::u128>(s, exponent - exp_c, 128);
-  bool result_negative = negative;
-  detail::u128 sum = 0;
-  if (negative == z.negative) {
-    sum = p + s;
-  } else {
-    if (p == s) return f32_zero;
-    result_negative = p > s ? negative : z.negative;
-    sum = p > s ? p - s : s - p;
-  }
-  int drop = 0;
-  while ((sum >> drop) >> 62 != 0) drop += 8;
-  return detail::round_pack(
-      result_negative, exponent + drop,
-      static_cast<std::uint64_t>(detail::shift_right_jam<detail::u128>(sum, drop, 128)), mode);
+  const std::uint64_t p = detail::shift_right_jam(product << lift_p, exponent - exp_p);
+  const std::uint64_t s = detail::shift_right_jam(z.significand << lift_c, exponent - exp_c);
+  if (negative == z.negative) return detail::round_pack(negative, exponent, p + s, mode);
+  if (p == s) return f32_zero;
+  return detail::round_pack(p > s ? negative : z.negative, exponent, p > s ? p - s : s - p, mode);
 }
 
 /// An integer to the nearest binary32, ties to even. |v| < 2^62.

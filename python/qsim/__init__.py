@@ -1,0 +1,38 @@
+"""Bit-exact simulation of quantized inference arithmetic.
+
+    >>> import qsim
+    >>> print(qsim.profiles["mnn-2.9.0.arm64.neon"].evidence)
+    emulated
+"""
+
+from __future__ import annotations
+
+from qsim import ops, passes
+from qsim._core import BadFile, Calibration, Graph, NotSupported, Profile, Trace, __version__
+from qsim.calibration import calibrate, quantize_model
+from qsim.catalogue import profiles
+from qsim.comparison import Comparison, compare
+from qsim.loading import load
+from qsim.nonfinite import NonfiniteReport, trace_nonfinite
+from qsim.runtime import run
+
+__all__ = [
+    "BadFile",
+    "Calibration",
+    "Comparison",
+    "Graph",
+    "NonfiniteReport",
+    "NotSupported",
+    "Profile",
+    "Trace",
+    "__version__",
+    "calibrate",
+    "compare",
+    "load",
+    "ops",
+    "passes",
+    "profiles",
+    "quantize_model",
+    "run",
+    "trace_nonfinite",
+]

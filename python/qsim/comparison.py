@@ -1,0 +1,129 @@
+"""Tensor-by-tensor comparison of two runs."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from qsim import _core
+from qsim._core import Trace
+
+SCHEMA = "qsim.comparison/1"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One tensor in both runs. Non-finite counts and metrics are never skipped."""
+
+    tensor: str
+    node: str
+    op: str
+    integer: bool
+    elements: int
+    unspecified: int
+    equal: int
+    exact_match: float
+    max_lsb: int | None
+    max_abs: float
+    cosine: float
+    sqnr_db: float
+    nonfinite_a: int
+    nonfinite_b: int
+    finite_mismatch: int
+
+    @property
+    def identical(self) -> bool:
+        """Every compared element has the same bits (NaN equals NaN)."""
+        return self.equal == self.elements
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Rows in topological order of the second run. Truthy when all of them are identical."""
+
+    profile_a: str
+    profile_b: str
+    rows: tuple[Row, ...]
+
+    def __bool__(self) -> bool:
+        """Whether no tensor differs."""
+        return all(row.identical for row in self.rows)
+
+    def first_divergence(self) -> Row | None:
+        """The first tensor that differs; NaN against finite counts before any other difference.
+
+        If some tensor is finite on one side only, the first such tensor; else the first one whose
+        bits differ; None if nothing does.
+        """
+        for row in self.rows:
+            if row.finite_mismatch:
+                return row
+        return next((row for row in self.rows if not row.identical), None)
+
+    def worst(self, n: int = 5) -> list[Row]:
+        """The `n` most different tensors: finite mismatches first, then the lowest SQNR."""
+
+        def badness(row: Row) -> tuple[float, float]:
+            sqnr = -math.inf if math.isnan(row.sqnr_db) else row.sqnr_db
+            return (-row.finite_mismatch, sqnr)
+
+        return sorted((r for r in self.rows if not r.identical), key=badness)[:n]
+
+    def table(self) -> str:
+        """All rows as a fixed-width text table."""
+        head = f"{'tensor':40} {'op':10} {'exact':>7} {'lsb':>4} {'max abs':>10} "
+        lines = [head + f"{'cosine':>9} {'SQNR dB':>8} {'NaN/inf a':>9} {'NaN/inf b':>9}"]
+        for r in self.rows:
+            lsb = "" if r.max_lsb is None else str(r.max_lsb)
+            lines.append(
+                f"{r.tensor[-40:]:40} {r.op:10} {100 * r.exact_match:6.2f}% {lsb:>4} "
+                f"{r.max_abs:10.3g} {r.cosine:9.6f} {r.sqnr_db:8.1f} "
+                f"{r.nonfinite_a:9d} {r.nonfinite_b:9d}"
+            )
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data with a schema version."""
+        return {
+            "schema": SCHEMA,
+            "profile_a": self.profile_a,
+            "profile_b": self.profile_b,
+            "rows": [asdict(row) for row in self.rows],
+        }
+
+    def to_json(self) -> str:
+        """JSON text; NaN and infinities as strings."""
+        return json.dumps(_plain(self.to_dict()), indent=1)
+
+    def __repr__(self) -> str:
+        """One line: how many tensors differ and where it starts."""
+        bad = sum(not row.identical for row in self.rows)
+        first = self.first_divergence()
+        where = f", first at {first.tensor}" if first else ""
+        return f"<Comparison {self.profile_a} vs {self.profile_b}: {bad} of {len(self.rows)}{where}>"
+
+
+def _plain(value: Any) -> Any:
+    """`value` with non-finite floats spelled out, for strict JSON."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def compare(a: Trace, b: Trace) -> Comparison:
+    """Compare every tensor that both runs computed with the same name and shape.
+
+    Parameters
+    ----------
+    a, b
+        Traces of the same graph on two profiles, or of a float graph and its quantized form.
+
+    """
+    rows = tuple(Row(**row) for row in _core.compare_runs(a, b))
+    return Comparison(a.profile or "float", b.profile or "float", rows)

@@ -1,0 +1,47 @@
+"""Running a graph: in float, or as a profile's machine would."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy.typing as npt
+
+from qsim import _core
+from qsim._core import Graph, Profile, Trace
+from qsim.catalogue import profiles
+
+
+def resolve_profile(profile: str | Profile | None) -> Profile | None:
+    """A profile by object or name; None stays None (the float reference)."""
+    if profile is None or isinstance(profile, Profile):
+        return profile
+    if not isinstance(profile, str):
+        raise TypeError(f"profile: expected a name or a Profile, got {type(profile).__name__}")
+    return profiles[profile]
+
+
+def run(
+    graph: Graph, inputs: Mapping[str, npt.ArrayLike], profile: str | Profile | None = None
+) -> Trace:
+    """Run `graph` on named float32 inputs and keep every intermediate.
+
+    Parameters
+    ----------
+    graph
+        A float or quantized network.
+    inputs
+        float32 arrays by input name; NumPy, or anything with ``__array__`` or ``__dlpack__``.
+    profile
+        The machine. None computes every op in float32, the same on every host.
+
+    Raises
+    ------
+    TypeError
+        An input is not float32.
+    ValueError
+        Inputs are missing, unknown or misshapen.
+    NotSupported
+        An op cannot run.
+
+    """
+    return _core.run(graph, dict(inputs), resolve_profile(profile))
