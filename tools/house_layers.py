@@ -41,6 +41,7 @@ THIRD_PARTY: list[tuple[str, set[str]]] = [
     (r"Eigen/|unsupported/Eigen/", {"src/graph/", "benchmarks/"}),
     (r"omp\.h$", {"src/graph/", "benchmarks/", "tests/"}),
     (r"xsimd/", {"kernels/quantize/"}),
+    (r"xmmintrin\.h$", {"src/graph/", "kernels/", "src/kernels/", "tests/"}),  # rounding control
     (
         r"[a-z]*intrin\.h$|arm_neon\.h$|cpuid\.h$|sys/auxv\.h$|asm/hwcap\.h$",
         {"kernels/", "src/kernels/", "benchmarks/", "tests/"},

@@ -78,7 +78,11 @@ py::list casts(const Run& r) {
   return out;
 }
 
-metric::Side side(const Value& v) { return {v.real, v.codes, v.unspecified}; }
+/// Codes take part in a comparison only where they mean something.
+metric::Side side(const Value& v) {
+  if (!v.unspecified_codes.empty()) return {v.real, {}, v.unspecified};
+  return {v.real, v.codes, v.unspecified};
+}
 
 py::dict metrics_dict(const metric::Metrics& m) {
   py::dict out;
@@ -202,12 +206,14 @@ void register_run(py::module_& module) {
       }, py::arg("name"), "int8 codes of a tensor, None if it is not int8.")
       .def("info", [](const Run& r, const std::string& name) { return info_of(r.value(name)); },
            py::arg("name"), "(scale, zero, min, max) the codes are read by, None if not int8.")
-      .def("unspecified", [](const Run& r, const std::string& name) {
+      .def("unspecified", [](const Run& r, const std::string& name, bool codes) {
         const Value& v = r.value(name);
-        std::vector<std::uint8_t> mask = v.unspecified;
+        std::vector<std::uint8_t> mask = codes ? v.code_mask() : v.unspecified;
         mask.resize(v.real.size());
         return to_numpy<bool>(mask, v.shape);
-      }, py::arg("name"), "True where the engine answers with memory it never wrote.")
+      }, py::arg("name"), py::kw_only(), py::arg("codes") = false,
+           "True where the engine answers with memory it never wrote. With codes=True, of the int8 "
+           "codes: with a NaN scale such codes all read as NaN, so their real values are known.")
       .def_property_readonly("nodes", &node_runs)
       .def_property_readonly("casts", &casts)
       .def_property_readonly("graph", [](const Run& r) { return *r.graph; })

@@ -164,7 +164,8 @@ def trace_nonfinite(
     NonfiniteReport
         Origins with their cause class (``zero_range_scale``, ``nonfinite_parameter``,
         ``zero_times_inf``, ``inf_minus_inf``, ``zero_by_zero``, ``inf_by_inf``,
-        ``division_by_zero``, ``overflow_fp32``, ``overflow_fp16``, ``nan_input``), launderings,
+        ``division_by_zero``, ``overflow_fp32``, ``overflow_fp16``,
+        ``unwritten_memory``, ``nan_input``), launderings,
         the path to each output, shared constants on the way and fixes.
 
     """

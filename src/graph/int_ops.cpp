@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <utility>
 
 #include "parallel.hpp"
 #include "qsim/base/checked.hpp"
@@ -88,7 +89,7 @@ void read_codes(const Profile& p, Value& value) {
   const F32 scale = value.info->scale;
   const std::int32_t zero = emu::int_zero(value.info->zero);
   value.real.resize(value.codes.size());
-  if (num::is_nan(scale)) value.unspecified.clear();  // any code reads as NaN
+  if (num::is_nan(scale)) value.unspecified_codes = std::exchange(value.unspecified, {});
   for (std::size_t i = 0; i < value.codes.size(); ++i) {
     const bool unknown = !value.unspecified.empty() && value.unspecified[i] != 0;
     value.real[i] = unknown ? 0.0f

@@ -20,7 +20,7 @@ struct Operand {
 std::vector<std::int8_t> cast_codes(const Profile& p, const std::vector<float>& real,
                                     const QInfo& info);
 
-/// Fills real (and clears `unspecified` where any code reads the same) from codes and info.
+/// Fills real from codes and info. Where every code reads as NaN, only codes stay unspecified.
 void read_codes(const Profile& p, Value& value);
 
 Value int_conv(const Profile& p, const Node& node, const Operand& x, const Shape& shape,

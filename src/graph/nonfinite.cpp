@@ -22,6 +22,7 @@ std::string_view cause_name(Cause cause) {
     case Cause::division_by_zero: return "division_by_zero";
     case Cause::overflow_fp32: return "overflow_fp32";
     case Cause::overflow_fp16: return "overflow_fp16";
+    case Cause::unwritten_memory: return "unwritten_memory";
     case Cause::nan_input: return "nan_input";
   }
   return "";
@@ -99,6 +100,10 @@ Fix fix_for(Cause cause) {
     case Cause::nonfinite_parameter:
       return {"repair_parameter",
               "Replace the parameter: it is NaN or infinite in the file itself."};
+    case Cause::unwritten_memory:
+      return {"avoid_kernel",
+              "Change the shape of the op or the target: this kernel answers with memory it never "
+              "wrote. Channels padded to a multiple of the depth block avoid it."};
     case Cause::nan_input:
       return {"clean_input", "Clean the input: it holds NaN or infinite values already."};
     case Cause::overflow_fp16:

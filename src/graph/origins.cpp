@@ -51,7 +51,8 @@ const char* pairwise_words(Cause cause) {
     case Cause::division_by_zero: return "a finite value divided by 0 is infinite";
     case Cause::overflow_fp32: return "the result exceeds the range of float32";
     case Cause::overflow_fp16: return "the result exceeds 65504, the range of the stored float16";
-    case Cause::zero_range_scale: case Cause::nonfinite_parameter: case Cause::nan_input: break;
+    case Cause::zero_range_scale: case Cause::nonfinite_parameter: case Cause::unwritten_memory:
+    case Cause::nan_input: break;
   }
   return "";
 }
@@ -136,26 +137,59 @@ std::optional<Origin> mixing_origin(const RunView& run, const Node& node, Origin
   return o;
 }
 
-/// An integer node: codes are always finite, so its scales are to blame.
+/// The info by which an integer node reads its first operand.
+std::optional<QInfo> input_info(const RunView& run, const NodeRun& record, TensorId in) {
+  for (const CastRun& cast : run.trace.casts)
+    if (cast.node == record.node && cast.tensor == in) return cast.info;
+  return run.value(in).info;
+}
+
+bool any_bad_input(const RunView& run, const Node& node) {
+  return std::any_of(node.inputs.begin(), node.inputs.end(), [&](TensorId in) {
+    return in != no_tensor && run.graph.tensor(in).constant == nullptr &&
+           census(run.real(in), &run.value(in).code_mask()).bad() > 0;
+  });
+}
+
+/// Unspecified elements behind healthy scales.
+Origin unwritten_origin(const Value& v, const Node& node, Origin o) {
+  o.cause = Cause::unwritten_memory;
+  o.unspecified = true;
+  o.element = std::find_if(v.unspecified.begin(), v.unspecified.end(),
+                           [](std::uint8_t m) { return m != 0; }) - v.unspecified.begin();
+  o.words.push_back(node.op == Op::conv
+                        ? "the engine multiplies words of its patch buffer that it never wrote"
+                        : "the engine writes only the leading elements of this result");
+  return o;
+}
+
+/// An integer node: codes are always finite, so its scales are to blame, or memory the engine never
+/// wrote.
 std::optional<Origin> integer_origin(const RunView& run, const NodeRun& record, Origin o) {
   const Value& v = run.value(o.tensor);
   const Census c = census(v.real, &v.unspecified);
   if (c.bad() == 0) return std::nullopt;
   const Node& node = run.graph.nodes()[static_cast<std::size_t>(record.node)];
   const TensorId in = node.inputs[0];
-  if (!run.value(in).unspecified.empty() && c.nan + c.inf == 0 && record.fused_written)
-    return std::nullopt;  // unspecified codes came in
+  // Only a convolution has scales of its own; the others hand on what came in.
+  if (node.op != Op::conv && any_bad_input(run, node)) return std::nullopt;
   o.count = c.bad();
+  if (record.fused_written && c.nan + c.inf == 0) {
+    if (any_bad_input(run, node)) return std::nullopt;  // unspecified codes came in
+    return unwritten_origin(v, node, o);
+  }
   o.unspecified = c.unspecified > 0;
-  const auto sick = [](const QInfo& q) { return !num::is_finite(q.scale) || num::is_zero(q.scale); };
-  const bool output = v.info && sick(*v.info);
-  const auto describe = run.graph.describes.find(output ? o.tensor : in);
-  const QInfo info = output || describe == run.graph.describes.end() ? *v.info
-                                                                     : describe->second.info;
+  const auto stops = [](const QInfo& q) {  // the engine writes no fused parameters
+    return num::is_nan(q.scale) || num::is_zero(q.scale) || num::is_subnormal(q.scale);
+  };
+  const std::optional<QInfo> reads = input_info(run, record, in);
+  const bool output = record.fused_written || !reads || stops(*v.info) || !stops(*reads);
+  const QInfo info = output ? *v.info : *reads;
   o.parameter = text(output ? "output" : "input", " scale of \"",
                      run.graph.tensor(output ? o.tensor : in).name, "\"");
   o.value = number(info.scale);
   o.cause = Cause::nonfinite_parameter;
+  const auto describe = run.graph.describes.find(output ? o.tensor : in);
   if (describe != run.graph.describes.end()) {
     o.batch = describe->second.batch;
     if (o.batch >= 0 || num::is_zero(info.scale)) o.cause = Cause::zero_range_scale;

@@ -111,6 +111,8 @@ class Runner {
       if (!source.codes.empty()) out.codes = detail::gathered(parts[i].index, source.codes);
       if (!source.unspecified.empty())
         out.unspecified = detail::gathered(parts[i].index, source.unspecified);
+      if (!source.unspecified_codes.empty())
+        out.unspecified_codes = detail::gathered(parts[i].index, source.unspecified_codes);
       out.info = source.info;
       record.integer = record.integer || !source.codes.empty();
     }
@@ -119,7 +121,7 @@ class Runner {
   /// The operand as codes: its own, or cast by the plan's info.
   detail::Operand operand(std::size_t n, TensorId id, std::vector<std::int8_t>& storage) {
     Value& v = value(id);
-    if (!v.codes.empty()) return {&v.codes, &v.unspecified, *v.info};
+    if (!v.codes.empty()) return {&v.codes, &v.code_mask(), *v.info};
     const QInfo info = *plan_.info[static_cast<std::size_t>(id)];
     storage = detail::cast_codes(*profile_, v.real, info);
     trace_.casts.push_back({id, static_cast<int>(n), info, storage});

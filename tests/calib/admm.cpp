@@ -26,6 +26,13 @@ TEST(AdmmDot, FusedLanesTakeEveryFourthValueAndTheRestComesLast) {
   EXPECT_EQ(admm::detail::dot(admm::ieee, y, row(1, 1, 1, 1, 1)), f(0));
 }
 
+TEST(AdmmDot, TheTwoOrdersDiffer) {
+  // In turn 1 is lost to 2^24; in lanes 2^24 and -2^24 meet first.
+  const std::vector<F32> x = row(1, 0, 16777216, -16777216);
+  EXPECT_EQ(admm::detail::dot(admm::x64, x, row(1, 1, 1, 1)), f(0));
+  EXPECT_EQ(admm::detail::dot(admm::ieee, x, row(1, 1, 1, 1)), f(1));
+}
+
 TEST(AdmmScale, StartsTwoAndAHalfTimesTooFineAndMovesToTheBestScaleOfItsCodes) {
   // 10 / (2 * 2.5) = 2, where 10 is cut to code 2; then 60 / 12 = 5 stays.
   for (const AdmmRule& rule : {admm::x64, admm::ieee})
@@ -36,6 +43,12 @@ TEST(AdmmScale, EndsWhereItsCodesNoLongerChange) {
   // 2, then 42 / 13, then codes 1, -2, 2, 1 give 38 / 10, which keeps these codes.
   for (const AdmmRule& rule : {admm::x64, admm::ieee})
     EXPECT_EQ(admm::scale(rule, row(4, -10, 6, 2), 2), f(3.8f));
+}
+
+TEST(AdmmScale, StartsBelowTheScaleThatHoldsTheMaximum) {
+  // From 10 / (7 * 2.5): codes 7, 6, 5, 5, so 180 / 135. From 10 / 7 it would end at 1.4478.
+  for (const AdmmRule& rule : {admm::x64, admm::ieee})
+    EXPECT_EQ(admm::scale(rule, row(10, 7.5f, 7, 6), 7), num::div(f(180), f(135)));
 }
 
 TEST(AdmmScale, AnAllZeroTensorEndsAtZero) {

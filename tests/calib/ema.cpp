@@ -195,6 +195,11 @@ TEST(EmaWeights, EveryChannelReachesItsLimit) {
   EXPECT_EQ(w.codes, (std::vector<std::int8_t>{64, -127, 64, 127}));  // 63.5 goes away from zero
 }
 
+TEST(EmaWeights, CodesAreProductsWithTheReciprocalOfTheStoredScale) {
+  // 5.5 * (127 / 11) is exactly 63.5; by way of the rounded scale it falls short.
+  EXPECT_EQ(ema::quantize_weights(ema::ieee, row(11, 5.5f), 1).codes[1], 63);
+}
+
 TEST(EmaWeights, AChannelOfZerosHasTheFloorAsScale) {
   const WeightCodes w = ema::quantize_weights(ema::ieee, row(0, 0), 1);
   EXPECT_EQ(w.alpha[0], num::mul(f(1e-6f), num::div(f(1), f(127))));
@@ -222,7 +227,8 @@ TEST(EmaWeights, ChannelsThatDoNotDivideTheWeightsAreRefused) {
 // --------------------------------------------------------------------------------------- stored
 
 TEST(Stored, TheInputScaleIsInvertedTwice) {
-  const Stored s = ema::stored(ema::ieee, Range{f(-1), f(1)}, Range{f(-1), f(1)});
+  const Stored s = ema::stored(ema::ieee, Range{f(0), f(13)}, Range{f(-1), f(1)});
+  EXPECT_NE(s.in_describe.scale, s.scale_in);  // 13/254 does not come back
   EXPECT_EQ(s.cast_in_multiplier, num::div(f(1), s.scale_in));
   EXPECT_EQ(s.in_describe.scale, num::div(f(1), s.cast_in_multiplier));
   EXPECT_EQ(s.out_describe.scale, s.scale_out);

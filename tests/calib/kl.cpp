@@ -77,6 +77,24 @@ TEST(Kl, TheFirstOfEqualDivergencesWins) {
   EXPECT_EQ(kl::threshold(p), 128);
 }
 
+TEST(Kl, TheThresholdHasTheLeastDivergenceWithAllMassAboveItInItsLastBin) {
+  test::Words words{6};
+  std::vector<double> p(400);
+  for (std::size_t i = 0; i < p.size(); ++i)  // smooth up to bin 250, then a thin tail
+    p[i] = i < 250 ? 1000.0 - static_cast<double>(i) : static_cast<double>(words() % 3);
+  std::vector<double> squeezed(p.size());
+  double least = 10000;
+  std::size_t best = 0;
+  for (std::size_t bins = kl::levels; bins < p.size(); ++bins) {
+    double tail = 0;
+    for (std::size_t i = bins; i < p.size(); ++i) tail += p[i];
+    const double d = kl::detail::divergence(p, bins, tail, squeezed);
+    if (d < least) least = d, best = bins;
+  }
+  EXPECT_GT(best, kl::levels);
+  EXPECT_EQ(kl::threshold(p), static_cast<std::int32_t>(best));
+}
+
 TEST(Kl, FewerBinsThanLevelsAreRefused) {
   EXPECT_THROW(static_cast<void>(kl::threshold(std::vector<double>(127, 0.1))), BadArgument);
 }

@@ -35,6 +35,10 @@ TEST(MinMax, ANanHidesTheNeighbourItIsPairedWith) {
   EXPECT_EQ(weights::detail::min_max(row(0, 1, nan, -9)).first, f(0));
 }
 
+TEST(MinMax, ANanThatFollowsAValueBecomesTheMaximum) {
+  EXPECT_TRUE(num::is_nan(weights::detail::min_max(row(0, 1, 5, nan)).second));
+}
+
 TEST(WeightsByMaximum, TheScaleOfX64IsAProductWithARoundedReciprocal) {
   // Largest weight 3: 3 * fl(1/63) differs from fl(3/63) in the last bit.
   const std::vector<F32> w = row(3, 1);
@@ -67,6 +71,15 @@ TEST(WeightsByAdmm, CodesAndScaleReproduceWeightsOnAGrid) {
     const WeightCodes made = weights::by_admm(rule, row(2, -4, 6, 0), 1, 3);
     EXPECT_EQ(made.codes, (Codes{1, -2, 3, 0}));
     EXPECT_EQ(made.alpha[0], f(2));
+  }
+}
+
+TEST(WeightsByAdmm, StartsBelowTheScaleThatHoldsTheMaximum) {
+  // From 10 / (3 * 1.25): codes 3, 0, 3, so 54 / 18. From 10 / 3 it would end at codes 3, 0, 2.
+  for (const WeightRule& rule : hosts) {
+    const WeightCodes made = weights::by_admm(rule, row(10, 0, 8), 1, 3);
+    EXPECT_EQ(made.codes, (Codes{3, 0, 3}));
+    EXPECT_EQ(made.alpha[0], f(3));
   }
 }
 

@@ -27,7 +27,8 @@ inline std::vector<Bytes> quantize_cases() {
   const int ranges[][2] = {{-127, 127}, {-128, 127}, {10, 100}, {20, -5}};
   for (const auto& range : ranges) {
     for (const std::uint32_t scale : {one, small(1, 1), small(1, 4), 0x3e99999au})
-      for (const int zero : {0, 3, -11}) quantize_case(out, scale, zero, range[0], range[1], halves);
+      for (const int zero : {0, 3, -11})
+        quantize_case(out, scale, zero, range[0], range[1], halves);
     quantize_case(out, one, 0, range[0], range[1], rails);
     quantize_case(out, one, 1, range[0], range[1], specials);
   }

@@ -209,7 +209,7 @@ inline void run_float_dot(const Profile& row, Reader& r, Writer& w) {
 }  // namespace detail
 
 /// The result bytes of one case by emu.
-inline Bytes run(const Profile& row, std::string_view family, const Bytes& bytes) {
+inline Bytes run(const Profile& row, const std::string& family, const Bytes& bytes) {
   Reader r(bytes);
   Writer w;
   if (family == "dot") detail::run_dot(row, r, w);
@@ -218,13 +218,14 @@ inline Bytes run(const Profile& row, std::string_view family, const Bytes& bytes
   else if (family == "depthwise") detail::run_conv(row, r, w, true);
   else if (family == "quantize") detail::run_quantize(row, r, w);
   else if (family == "dequantize") detail::run_dequantize(row, r, w);
-  else if (family == "max_pool" || family == "avg_pool") detail::run_pool(row, r, w, family[0] == 'a');
+  else if (family == "max_pool") detail::run_pool(row, r, w, false);
+  else if (family == "avg_pool") detail::run_pool(row, r, w, true);
   else if (family == "binary") detail::run_binary(row, r, w);
   else if (family == "float_dot") detail::run_float_dot(row, r, w);
   else if (family == "exp" || family == "sigmoid" || family == "tanh")
     detail::run_unary(row, family, r, w);
-  else throw std::invalid_argument("court: no family " + std::string(family));
-  if (!r.at_end()) throw std::invalid_argument("court: bytes left over in a case of " + std::string(family));
+  else throw std::invalid_argument("court: no family " + family);
+  if (!r.at_end()) throw std::invalid_argument("court: bytes left over in a case of " + family);
   return w.bytes;
 }
 

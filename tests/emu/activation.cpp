@@ -29,6 +29,12 @@ TEST(EmuSigmoid, OfNanIsAlmostOneOnX86AndNanOnArm) {
     }
 }
 
+TEST(EmuSigmoid, ANanKeepsItsSign) {
+  const Profile arm = find_profile("mnn-2.9.0.arm64.neon");
+  EXPECT_EQ(sigmoid(arm, {0x7fc00000u}, 0, 1).bits, 0x7fc00000u);
+  EXPECT_EQ(sigmoid(arm, {0xffc00000u}, 0, 1).bits, 0xffc00000u);
+}
+
 TEST(EmuTanh, OfNanIsOneOnX86AndNanOnArm) {
   for (const Profile& row : catalogue()) {
     const F32 y = tanh(row, num::f32_nan, 0, 1);

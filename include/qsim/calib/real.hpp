@@ -49,17 +49,21 @@ constexpr Wide widen(F32 x) {
 
 /// a / b rounded to 53 bits, to nearest even. a > 0, b > 0.
 constexpr Wide divide(Wide a, Wide b) {
-  using num::detail::u128;
-  const int lift = 120 - num::detail::msb(a.significand);
-  const u128 dividend = static_cast<u128>(a.significand) << lift;
-  u128 q = dividend / b.significand;  // at least 2^67
-  const bool rest = dividend % b.significand != 0;
-  int drop = 0;
-  while ((q >> drop) >> 60 != 0) ++drop;
-  const std::uint64_t top = static_cast<std::uint64_t>(
-      num::detail::shift_right_jam<u128>(q, drop, 128) | (rest ? 1u : 0u));
-  const int shift = num::detail::msb(top) - 52;
-  return {num::detail::round_even(top, shift), a.exponent - lift - b.exponent + drop + shift};
+  const int lift_a = 52 - num::detail::msb(a.significand);
+  const int lift_b = 52 - num::detail::msb(b.significand);
+  std::uint64_t rest = a.significand << lift_a;
+  const std::uint64_t divisor = b.significand << lift_b;
+  std::uint64_t q = 0;  // 2^55 * quotient, which lies in (1/2, 2): two bits more than are kept
+  for (int bit = 0; bit < 56; ++bit) {
+    const bool fits = rest >= divisor;
+    if (fits) rest -= divisor;
+    q = (q << 1) | (fits ? 1u : 0u);
+    rest <<= 1;
+  }
+  const std::uint64_t jammed = (q << 1) | (rest != 0 ? 1u : 0u);
+  const int shift = num::detail::msb(jammed) - 52;
+  return {num::detail::round_even(jammed, shift),
+          (a.exponent - lift_a) - (b.exponent - lift_b) - 56 + shift};
 }
 
 /// The binary32 next to a.

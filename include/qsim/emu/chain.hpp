@@ -75,14 +75,24 @@ class Chain {
   int filled_ = 0;
 };
 
-/// Whether no input can make any word of the chain overflow except the final int32 wrap, so that
-/// the result equals the plain sum of products. Judged from operand ranges; K does not matter.
-constexpr bool is_plain_sum(const Arith& a) {
-  if (a.acc_bits != 32 || a.acc_overflow != Overflow::wrap) return false;
+/// Whether no left codes, and no right codes in [rhs_low, rhs_high], can make any word of the chain
+/// overflow over k products, save the final int32 wrap: the result is then the plain sum.
+constexpr bool is_plain_sum(const Arith& a, std::size_t k = ~std::size_t{0}, int rhs_low = -128,
+                            int rhs_high = 127) {
+  if (a.acc_bits != 32) return false;
   const std::int64_t left_low = std::int64_t{-128} + a.lhs_offset;
   const std::int64_t left_high = std::int64_t{127} + a.lhs_offset;
-  std::int64_t high = left_low * -128 > left_high * 127 ? left_low * -128 : left_high * 127;
-  std::int64_t low = left_high * -128 < left_low * 127 ? left_high * -128 : left_low * 127;
+  std::int64_t high = 0;
+  std::int64_t low = 0;
+  for (const std::int64_t product : {left_low * rhs_low, left_low * rhs_high, left_high * rhs_low,
+                                     left_high * rhs_high}) {
+    high = product > high ? product : high;
+    low = product < low ? product : low;
+  }
+  if (a.acc_overflow == Overflow::saturate) {
+    const std::int64_t most = std::int64_t{2147483647} / (high - low + 1);
+    if (k > static_cast<std::size_t>(most)) return false;
+  }
   for (int s = 0; s < a.n_steps; ++s) {
     const Step& step = a.step[static_cast<std::size_t>(s)];
     high *= step.fan_in;
@@ -93,19 +103,25 @@ constexpr bool is_plain_sum(const Arith& a) {
   return true;
 }
 
+/// The plain sum of products, int32 wrapping, from `initial`.
+constexpr std::int32_t plain_dot(std::int32_t lhs_offset, const std::int8_t* lhs,
+                                 std::ptrdiff_t lhs_stride, const std::int8_t* rhs,
+                                 std::ptrdiff_t rhs_stride, std::size_t k, std::int32_t initial) {
+  std::uint32_t sum = static_cast<std::uint32_t>(initial);
+  for (std::size_t i = 0; i < k; ++i) {
+    const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(i);
+    sum += static_cast<std::uint32_t>((std::int32_t{lhs[at * lhs_stride]} + lhs_offset) *
+                                      std::int32_t{rhs[at * rhs_stride]});
+  }
+  return static_cast<std::int32_t>(sum);
+}
+
 /// sum_k lhs[k*lhs_stride] * rhs[k*rhs_stride] by the chain of `arith`, from `initial`. k may be 0.
 constexpr std::int32_t dot(const Arith& arith, const std::int8_t* lhs, std::ptrdiff_t lhs_stride,
                            const std::int8_t* rhs, std::ptrdiff_t rhs_stride, std::size_t k,
                            std::int32_t initial = 0) {
-  if (is_plain_sum(arith)) {  // same integers, fewer steps; held equal by EmuChain tests
-    std::uint32_t sum = static_cast<std::uint32_t>(initial);
-    for (std::size_t i = 0; i < k; ++i) {
-      const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(i);
-      sum += static_cast<std::uint32_t>((std::int32_t{lhs[at * lhs_stride]} + arith.lhs_offset) *
-                                        std::int32_t{rhs[at * rhs_stride]});
-    }
-    return static_cast<std::int32_t>(sum);
-  }
+  if (arith.acc_overflow == Overflow::wrap && is_plain_sum(arith, k))
+    return plain_dot(arith.lhs_offset, lhs, lhs_stride, rhs, rhs_stride, k, initial);
   Chain chain(arith);
   const bool starts_there = arith.acc_bits == 32;  // a narrow lane cannot hold it: added last
   if (starts_there) chain.add(initial);

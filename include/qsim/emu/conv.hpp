@@ -100,8 +100,10 @@ inline std::vector<std::int8_t> pack_weights(const ConvShape& s, std::span<const
 }
 
 /// The chain over one packed row; `doubled` counts the upper half of every later block twice.
+/// `plain` says that the weights are too small to overflow any word of the chain.
 inline std::int32_t row_dot(const Arith& arith, const std::int8_t* row, const std::int8_t* weights,
-                            std::size_t depth, bool doubled) {
+                            std::size_t depth, bool doubled, bool plain) {
+  if (!doubled && plain) return plain_dot(arith.lhs_offset, row, 1, weights, 1, depth, 0);
   if (!doubled) return dot(arith, row, 1, weights, 1, depth);
   Chain chain(arith);
   const std::size_t block = arith.block;

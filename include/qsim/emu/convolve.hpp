@@ -32,6 +32,13 @@ class Convolution {
       patches_ = walk_patches(profile.patch, s_, a_);
       widen_weights(patches_.depth);
     }
+    int low = 0;
+    int high = 0;
+    for (const std::int8_t w : weights_) {
+      low = w < low ? w : low;
+      high = w > high ? w : high;
+    }
+    plain_ = is_plain_sum(arith_, depth_, low, high);
   }
 
   bool may_read_stale() const { return !patches_.bytes.empty(); }
@@ -57,7 +64,7 @@ class Convolution {
         unspecified[at] = 1;
         continue;
       }
-      const std::int32_t acc = detail::row_dot(arith_, row, w, depth_, fate.doubled);
+      const std::int32_t acc = detail::row_dot(arith_, row, w, depth_, fate.doubled, plain_);
       code[at] = finish_element(profile_.epilogue, a_, acc, o, fate.unclamped, profile_.float_mode);
     }
   }
@@ -79,6 +86,7 @@ class Convolution {
   Tile tile_;
   std::size_t depth_;
   std::vector<std::int8_t> weights_;
+  bool plain_ = false;
   Patches patches_;
 };
 

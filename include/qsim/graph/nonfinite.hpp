@@ -19,6 +19,7 @@ enum class Cause : std::uint8_t {
   division_by_zero,     ///< finite / 0
   overflow_fp32,
   overflow_fp16,        ///< a float32 result that the profile stores as binary16
+  unwritten_memory,     ///< finite, but unspecified: the engine reads or leaves memory it never set
   nan_input,            ///< the caller's own input
 };
 std::string_view cause_name(Cause cause);

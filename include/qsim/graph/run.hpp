@@ -22,6 +22,12 @@ struct Value {
   /// are 0 and mean nothing.
   std::vector<std::uint8_t> unspecified;
   bool packed = false;              ///< stored in channel blocks (convolutions, pools)
+  /// Like `unspecified`, of codes that mean nothing although their reals are known: with a NaN scale
+  /// every code reads as NaN. Empty: as `unspecified`.
+  std::vector<std::uint8_t> unspecified_codes{};
+  const std::vector<std::uint8_t>& code_mask() const {
+    return unspecified_codes.empty() ? unspecified : unspecified_codes;
+  }
   std::size_t size() const { return real.size(); }
 };
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from google.protobuf.message import DecodeError
 from onnx import ModelProto
 
 from qsim._core import BadFile, Graph, NotSupported
 
-from .onnx_check import Model, check_model
+from .onnx_check import Model, check_head, check_tensors
 from .onnx_file import ExternalData, read_model
 from .onnx_fold import fold
 from .onnx_infer import inferred_shapes
@@ -66,14 +65,15 @@ def _import(data: bytes, external: ExternalData, report: Reporter) -> Graph:
     proto = ModelProto()
     try:
         proto.ParseFromString(data)
-    except DecodeError as error:
+    except Exception as error:  # the DecodeError of the protobuf package that onnx uses
         words = " ".join(str(error).split())
         raise report.bad(
             f"expected an ONNX model, got {len(data)} bytes that do not parse ({words}); "
             "the file is truncated, damaged or of another format"
         ) from None
-    model = check_model(proto, report)
+    model = check_head(proto, report)
     versions = [operator_version(node, model.opset, report) for node in proto.graph.node]
+    check_tensors(model, report)
     fold(model, report)
     importer = Importer(model, inferred_shapes(model, external, report), external, report)
     try:

@@ -42,8 +42,8 @@ def place_of(node: NodeProto) -> str:
     return f"node {quoted(node_name(node))} ({quoted(node.op_type)[1:-1]})"
 
 
-def check_model(proto: ModelProto, report: Reporter) -> Model:
-    """The model's structure; BadFile or NotSupported at the first thing that is wrong."""
+def check_head(proto: ModelProto, report: Reporter) -> Model:
+    """Versions, and each node by itself; BadFile or NotSupported at the first thing wrong."""
     if not proto.ir_version or not proto.HasField("graph"):
         raise report.bad("expected an ONNX model with ir_version and graph; not an ONNX file")
     if proto.ir_version > onnx.IR_VERSION:
@@ -66,9 +66,12 @@ def check_model(proto: ModelProto, report: Reporter) -> Model:
         raise report.bad("graph: expected at least one node, got none; the model is empty")
     for node in graph.node:
         _check_node(node, report)
-    made = _tensors(model, report)
-    _check_order(model, made, report)
     return model
+
+
+def check_tensors(model: Model, report: Reporter) -> None:
+    """Initializers, inputs, outputs and the order of the nodes. Fills the model's tensors."""
+    _check_order(model, _tensors(model, report), report)
 
 
 def _opset(proto: ModelProto, report: Reporter) -> int:
@@ -147,10 +150,15 @@ def _tensors(model: Model, report: Reporter) -> set[str]:
         if not value.type.HasField("tensor_type"):
             raise report.unsupported(f"output {quoted(name)}: expected a float32 tensor")
         code = value.type.tensor_type.elem_type
-        if code not in (0, FLOAT):
+        if code == 0 or not value.type.tensor_type.HasField("shape"):
+            raise report.bad(
+                f"output {quoted(name)}: expected a type and a shape, got none; "
+                "declare them, with open extents where needed"
+            )
+        if code != FLOAT:
             raise report.unsupported(
                 f"output {quoted(name)}: expected float32, got {type_name(code)}; "
-                "cut the model before the conversion"
+                "cut the model before it"
             )
         model.outputs.append(name)
     if not model.outputs:
@@ -186,11 +194,11 @@ def _input_shape(value: ValueInfoProto, name: str, report: Reporter) -> list[int
         raise report.bad(f"{place}: expected an element type, got {type_name(tensor.elem_type)}")
     if tensor.elem_type != FLOAT:
         raise report.unsupported(
-            f"{place}: expected float32, got {type_name(tensor.elem_type)}; "
-            "convert the model to float32, or cut it behind this input"
+            f"{place}: expected float32, got {type_name(tensor.elem_type)}; convert the model to "
+            "float32, or make the input a constant (an initializer) if it is a shape or a list"
         )
     if not tensor.HasField("shape"):
-        raise report.unsupported(
+        raise report.bad(
             f"{place}: expected a shape, got none; declare one, with open extents where needed"
         )
     dims = _dims(value, place, report)

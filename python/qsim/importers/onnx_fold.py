@@ -16,7 +16,7 @@ _VALUES = {
     "value_int": (AttributeProto.INT, TensorProto.INT64, False),
     "value_ints": (AttributeProto.INTS, TensorProto.INT64, True),
 }
-_NUMPY = {TensorProto.FLOAT: np.float32, TensorProto.INT64: np.int64}
+_NUMPY: dict[int, type[np.generic]] = {TensorProto.FLOAT: np.float32, TensorProto.INT64: np.int64}
 
 
 def fold(model: Model, report: Reporter) -> None:

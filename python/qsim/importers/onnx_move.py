@@ -19,7 +19,7 @@ def concat(node: NodeReader) -> None:
         raise node.bad("attribute axis: expected an axis, got none")
     axis = node.axis(node.integer("axis", 0), node.rank(0))
     inputs = [node.tensor(i) for i in range(len(node.proto.input))]
-    node.write("Concat", inputs, axis=axis)
+    node.write("Concat", inputs, {"axis": axis})
 
 
 def split(node: NodeReader) -> None:
@@ -40,7 +40,7 @@ def split(node: NodeReader) -> None:
         raise node.bad(f"split: expected {parts} sizes of 0 or more, got {_some(sizes)}")
     elif extent is not None and sum(sizes) != extent:
         raise node.bad(f"split: expected sizes that sum to {extent}, got {_some(sizes)}")
-    node.write("Split", [node.tensor(0)], parts, axis=axis, ints=sizes)
+    node.write("Split", [node.tensor(0)], {"axis": axis, "ints": sizes}, parts)
 
 
 def _equal_parts(node: NodeReader, extent: int | None, parts: int) -> list[int]:
@@ -83,7 +83,8 @@ def slice_(node: NodeReader) -> None:
             raise node.bad("steps: expected steps other than 0, got 0")
         if abs(step) > MAX_STEP:
             raise node.unsupported(f"steps: expected at most {MAX_STEP}, got {step}")
-    node.write("Slice", [node.tensor(0)], starts=starts, ends=ends, axes=axes, steps=steps)
+    bounds: dict[str, object] = {"starts": starts, "ends": ends, "axes": axes, "steps": steps}
+    node.write("Slice", [node.tensor(0)], bounds)
 
 
 def reshape(node: NodeReader) -> None:
@@ -103,7 +104,7 @@ def reshape(node: NodeReader) -> None:
             f"shape: expected a 0 only where the input {shape_text(node.shape(0))} has an axis, "
             f"got {shape}"
         )
-    node.write("Reshape", [node.tensor(0)], ints=shape, allow_zero=allow_zero)
+    node.write("Reshape", [node.tensor(0)], {"ints": shape, "allow_zero": allow_zero})
 
 
 def transpose(node: NodeReader) -> None:
@@ -114,7 +115,7 @@ def transpose(node: NodeReader) -> None:
         perm = list(reversed(range(rank)))
     if sorted(perm) != list(range(rank)):
         raise node.bad(f"attribute perm: expected a permutation of {rank} axes, got {_some(perm)}")
-    node.write("Transpose", [node.tensor(0)], ints=perm)
+    node.write("Transpose", [node.tensor(0)], {"ints": perm})
 
 
 def squeeze(node: NodeReader) -> None:
@@ -133,9 +134,9 @@ def squeeze(node: NodeReader) -> None:
     if any(shape[d] not in (1, None) for d in axes):
         raise node.bad(f"axes: expected axes of extent 1, got {axes} of {shape_text(shape)}")
     if axes:
-        node.write("Squeeze", [node.tensor(0)], ints=axes)
+        node.write("Squeeze", [node.tensor(0)], {"ints": axes})
     else:  # an empty list means "all" to the graph; here it means "none"
-        node.write("Identity", [node.tensor(0)])
+        node.write("Identity", [node.tensor(0)], {})
 
 
 def unsqueeze(node: NodeReader) -> None:
@@ -146,10 +147,10 @@ def unsqueeze(node: NodeReader) -> None:
     rank = node.rank(0) + len(axes)
     if rank > MAX_RANK:
         raise node.unsupported(f"expected at most {MAX_RANK} axes, got {rank}")
-    node.write("Unsqueeze", [node.tensor(0)], ints=node.axes(axes, rank))
+    node.write("Unsqueeze", [node.tensor(0)], {"ints": node.axes(axes, rank)})
 
 
 def flatten(node: NodeReader) -> None:
     """Flatten into a matrix."""
     axis = node.axis(node.integer("axis", 1), node.rank(0), end=1)
-    node.write("Flatten", [node.tensor(0)], axis=axis)
+    node.write("Flatten", [node.tensor(0)], {"axis": axis})

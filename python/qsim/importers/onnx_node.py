@@ -206,7 +206,9 @@ class NodeReader:
             if name:
                 raise self.unsupported(f"output {quoted(name)}: {why}")
 
-    def write(self, op: str, inputs: list[str], outputs: int = 1, **attributes: object) -> None:
+    def write(
+        self, op: str, inputs: list[str], attributes: dict[str, object], outputs: int = 1
+    ) -> None:
         """Adds a node of `op` with the first `outputs` outputs; unused ones get names."""
         base = node_name(self.proto)
         names = [

@@ -20,7 +20,7 @@ FLOAT_MAX = float(np.finfo(np.float32).max)
 def _same(node: NodeReader) -> None:
     """Ops without attributes: the inputs as they are."""
     inputs = [node.tensor(i) for i in range(len(node.proto.input))]
-    node.write(node.proto.op_type, inputs)
+    node.write(node.proto.op_type, inputs, {})
 
 
 def _gemm(node: NodeReader) -> None:
@@ -30,10 +30,12 @@ def _gemm(node: NodeReader) -> None:
     node.write(
         "Gemm",
         [node.tensor(0), node.tensor(1), node.optional(2)],
-        alpha=node.real("alpha", 1.0),
-        beta=node.real("beta", 1.0),
-        trans_a=node.flag("transA"),
-        trans_b=node.flag("transB"),
+        {
+            "alpha": node.real("alpha", 1.0),
+            "beta": node.real("beta", 1.0),
+            "trans_a": node.flag("transA"),
+            "trans_b": node.flag("transB"),
+        },
     )
 
 
@@ -44,7 +46,7 @@ def _clip(node: NodeReader) -> None:
     else:
         low, high = node.scalar(1, "min", -FLOAT_MAX), node.scalar(2, "max", FLOAT_MAX)
     # With min > max every element becomes max.
-    node.write("Clip", [node.tensor(0)], low=min(low, high), high=high)
+    node.write("Clip", [node.tensor(0)], {"low": min(low, high), "high": high})
 
 
 def _softmax(node: NodeReader) -> None:
@@ -56,7 +58,7 @@ def _softmax(node: NodeReader) -> None:
             f"here more than one of {shape_text(shape)}; flatten them with a Reshape, or export "
             "with opset 13 or later"
         )
-    node.write("Softmax", [node.tensor(0)], axis=axis)
+    node.write("Softmax", [node.tensor(0)], {"axis": axis})
 
 
 def _batch_normalization(node: NodeReader) -> None:
@@ -76,7 +78,7 @@ def _batch_normalization(node: NodeReader) -> None:
                 f"got {shape_text(given)}"
             )
     inputs = [node.tensor(i) for i in range(5)]
-    node.write("BatchNormalization", inputs, epsilon=node.real("epsilon", 1e-5))
+    node.write("BatchNormalization", inputs, {"epsilon": node.real("epsilon", 1e-5)})
 
 
 def _dropout(node: NodeReader) -> None:
@@ -86,13 +88,13 @@ def _dropout(node: NodeReader) -> None:
         values = node.values(2, "training_mode", (onnx.TensorProto.BOOL,))
         if values is None or values.size != 1 or bool(values.reshape(-1)[0]):
             raise node.unsupported("training_mode is set; export the model for inference")
-    node.write("Identity", [node.tensor(0)])
+    node.write("Identity", [node.tensor(0)], {})
 
 
 def _identity(node: NodeReader) -> None:
     """Of a constant it is folded: readers of its output read the constant."""
     if node.required(0) not in node.importer.model.constants:
-        node.write("Identity", [node.tensor(0)])
+        node.write("Identity", [node.tensor(0)], {})
 
 
 def _constant(node: NodeReader) -> None:

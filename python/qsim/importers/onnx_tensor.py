@@ -17,13 +17,13 @@ FLOAT = TensorProto.FLOAT
 
 # How the bytes of one element lie in raw_data, and which field holds them otherwise. Types that
 # are not here can be neither weights nor shapes; only their names are needed.
-_RAW = {
+_RAW: dict[int, np.dtype[Any]] = {
     TensorProto.FLOAT: np.dtype("<f4"),
     TensorProto.INT64: np.dtype("<i8"),
     TensorProto.INT32: np.dtype("<i4"),
     TensorProto.BOOL: np.dtype("?"),
 }
-_FIELD = {
+_FIELD: dict[int, str] = {
     TensorProto.FLOAT: "float_data",
     TensorProto.INT64: "int64_data",
     TensorProto.INT32: "int32_data",
@@ -34,10 +34,11 @@ _FIELDS = ("float_data", "int32_data", "string_data", "int64_data", "double_data
 
 def type_name(code: int) -> str:
     """`float32` for TensorProto.FLOAT, and so on."""
-    names = {"FLOAT": "float32", "DOUBLE": "float64", "UNDEFINED": "an undefined type"}
-    known = {value: name for name, value in TensorProto.DataType.items()}
-    name = known.get(code, f"unknown type {code}")
-    return names.get(name, name.lower())
+    words = {"FLOAT": "float32", "DOUBLE": "float64", "UNDEFINED": "an undefined type"}
+    for name, value in TensorProto.DataType.items():
+        if value == code:
+            return words.get(name, str(name).lower())
+    return f"unknown type {code}"
 
 
 @dataclass

@@ -89,7 +89,7 @@ def conv(node: NodeReader) -> None:
     if node.given(2) and node.shape(2) not in ([out], [None]):
         raise node.bad(f"expected a bias of shape [{out}], got {shape_text(node.shape(2))}")
     inputs = [node.tensor(0), node.tensor(1), node.optional(2)]
-    node.write("Conv", inputs, group=group, **attributes)
+    node.write("Conv", inputs, attributes | {"group": group})
 
 
 def pool(node: NodeReader) -> None:
@@ -117,10 +117,10 @@ def pool(node: NodeReader) -> None:
     attributes["ceil_mode"] = ceil_mode
     if node.proto.op_type == "AveragePool":
         attributes["count_include_pad"] = node.flag("count_include_pad")
-    node.write(node.proto.op_type, [node.tensor(0)], **attributes)
+    node.write(node.proto.op_type, [node.tensor(0)], attributes)
 
 
 def global_average_pool(node: NodeReader) -> None:
     """GlobalAveragePool."""
     _spatial(node)
-    node.write("GlobalAveragePool", [node.tensor(0)])
+    node.write("GlobalAveragePool", [node.tensor(0)], {})

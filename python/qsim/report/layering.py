@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
+from itertools import accumulate
 
 Edge = tuple[int, int]
 
@@ -62,42 +64,23 @@ def layers(count: int, edges: Sequence[Edge]) -> tuple[list[int], list[Edge]]:
     return [used[value] for value in layer], forward
 
 
-def fold(
-    widths: Sequence[float],
-    heights: Sequence[float],
-    crossing: Sequence[int],
-    view: tuple[float, float],
-    gutter: float,
-) -> list[int]:
-    """First layers of the columns in which a drawing is largest when fitted into `view`.
+def folds(heights: Sequence[float], crossing: Sequence[int]) -> list[list[int]]:
+    """First layers of the columns, for one column, two columns and so on.
 
     `crossing[i]` counts the bundles that pass from layer i to layer i + 1; folds prefer few.
     """
-    best: list[int] = [0]
-    best_scale = 0.0
-    for columns in range(1, min(12, max(1, len(widths) // 4)) + 1):
-        starts = _cuts(heights, crossing, columns)
-        ends = [*starts[1:], len(widths)]
-        spans = [slice(a, b) for a, b in zip(starts, ends, strict=True)]
-        width = sum(max(widths[s]) for s in spans) + gutter * (columns - 1)
-        height = max(sum(heights[s]) for s in spans)
-        scale = min(1.0, view[0] / max(width, 1.0), view[1] / max(height, 1.0))
-        if scale > best_scale * 1.08:
-            best, best_scale = starts, scale
-    return best
+    most = min(12, max(1, len(heights) // 4))
+    return [_cuts(heights, crossing, columns) for columns in range(1, most + 1)]
 
 
 def _cuts(heights: Sequence[float], crossing: Sequence[int], columns: int) -> list[int]:
     """Starts of `columns` parts of about equal height, each moved to a cheap place nearby."""
-    total = sum(heights)
-    reached, starts = 0.0, [0]
-    bounds: list[int] = []
-    for index, height in enumerate(heights):
-        while len(bounds) < columns - 1 and reached >= total * (len(bounds) + 1) / columns:
-            bounds.append(index)
-        reached += height
-    reach = max(1, len(heights) // columns // 4)
-    for ideal in bounds:
+    reached = [0.0, *accumulate(heights)]
+    starts = [0]
+    for left in range(columns, 1, -1):
+        share = (reached[-1] - reached[starts[-1]]) / left
+        ideal = bisect_left(reached, reached[starts[-1]] + share)
+        reach = max(1, (ideal - starts[-1]) // 4)
         low = max(starts[-1] + 1, ideal - reach)
         high = min(len(heights) - 1, ideal + reach)
         if low <= high:

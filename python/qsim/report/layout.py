@@ -8,21 +8,24 @@ that no edge runs behind a node. Time grows linearly with nodes and lanes; lanes
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
-from .layering import Edge, fold, layers
+from .layering import Edge, folds, layers
 from .ordering import Rows, order, place
 
 Point = tuple[float, float]
 
-VIEW = (1720.0, 980.0)  # the drawing is folded to be largest in a window of this size
+VIEW = (1520.0, 860.0)  # the drawing is folded to be largest in a window of this size
 MARGIN = 18.0
-GUTTER = 44.0
+GUTTER = 36.0
 TRACK = 9.0  # between parallel edges around the columns
 LANE = 6.0  # width of an edge that passes a layer
-ROW_GAP = (24.0, 44.0)
+ROW_GAP = (19.0, 40.0)
 LANES_PER_NODE = 6
+TRY_ALL = 400  # with so many nodes or fewer, every fold is tried out
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,15 @@ def layout(sizes: Sequence[tuple[float, float]], edges: Iterable[Edge]) -> Layou
     unique = list(dict.fromkeys((s, t) for s, t in edges if s != t))
     layer, forward = layers(len(sizes), unique)
     drawing = _Drawing(sizes, layer, forward)
-    drawing.arrange()
+    candidates = drawing.folds()
+    if len(sizes) <= TRY_ALL:
+        for starts in candidates:
+            other = _Drawing(sizes, layer, forward)
+            other.arrange(starts)
+            if not drawing.columns or other.scale() > 1.08 * drawing.scale():
+                drawing = other
+    else:
+        drawing.arrange(max(candidates, key=drawing.guess))
     return drawing.result([e for e in unique if e not in set(forward)])
 
 
@@ -85,12 +96,8 @@ class _Drawing:
         for source, target in edges:
             self.targets.setdefault(source, []).append(target)
         self.direct = self._too_long()
-        self.columns = self._fold()
+        self.columns: list[_Column] = []
         self.column_of = [0] * len(sizes)
-        for v, at in enumerate(layer):
-            self.column_of[v] = next(
-                i for i, c in enumerate(self.columns) if c.first <= at < c.first + c.count
-            )
         self.item: list[int] = [0] * len(sizes)
         self.trunk: dict[tuple[int, int], dict[int, int]] = {}  # (source, column): row -> item
         self.x: list[list[float]] = []
@@ -110,27 +117,38 @@ class _Drawing:
                 dropped.add(source)
         return dropped
 
-    def _fold(self) -> list[_Column]:
+    def folds(self) -> list[list[int]]:
+        """First layers of the columns, for one column and more; keeps what `guess` needs."""
         count = max(self.layer) + 1
-        widths, heights = [0.0] * count, [0.0] * count
+        self.widths, self.heights = [0.0] * count, [0.0] * count
         for (width, height), at in zip(self.sizes, self.layer, strict=True):
-            widths[at] += width + 12.0
-            heights[at] = max(heights[at], height + 30.0)
+            self.widths[at] += width + 12.0
+            self.heights[at] = max(self.heights[at], height + 30.0)
         change = [0] * (count + 1)
         for source, targets in self.targets.items():
             change[self.layer[source]] += 1
             change[max(self.layer[t] for t in targets)] -= 1
-        crossing, open_now = [], 0
-        for at in range(count):
-            open_now += change[at]
-            crossing.append(open_now)
-            widths[at] += 12.0 * max(0, open_now - 2)
-        starts = fold(widths, heights, crossing, VIEW, GUTTER)
-        ends = [*starts[1:], count]
-        return [_Column(a, b - a) for a, b in zip(starts, ends, strict=True)]
+        crossing = list(accumulate(change[:-1]))
+        for at, bundles in enumerate(crossing):
+            self.widths[at] += 12.0 * max(0, bundles - 2)
+        return folds(self.heights, crossing)
 
-    def arrange(self) -> None:
+    def guess(self, starts: Sequence[int]) -> float:
+        """About the scale of the drawing in the window, without arranging it."""
+        ends = [*starts[1:], len(self.widths)]
+        spans = [slice(a, b) for a, b in zip(starts, ends, strict=True)]
+        width = sum(1.3 * max(self.widths[s]) for s in spans) + GUTTER * len(spans)
+        return _scale(width, max(sum(self.heights[s]) for s in spans))
+
+    def scale(self) -> float:
+        """The scale of the arranged drawing in the window."""
+        return _scale(self.columns[-1].left + self.columns[-1].width, self.depth)
+
+    def arrange(self, starts: Sequence[int]) -> None:
         """Fill the columns, order and place their items, stack the rows."""
+        ends = [*starts[1:], max(self.layer) + 1]
+        self.columns = [_Column(a, b - a) for a, b in zip(starts, ends, strict=True)]
+        self.column_of = [bisect_right(starts, at) - 1 for at in self.layer]
         for column in self.columns:
             column.rows.rows = [[] for _ in range(column.count + 2)]  # ports above and below
         for v in sorted(range(len(self.sizes)), key=lambda v: (self.layer[v], v)):
@@ -283,6 +301,10 @@ class _Drawing:
             x = self.x[c][trunk[row]]
             points += [(x, column.top[row]), (x, column.bottom[row])]
         return points
+
+
+def _scale(width: float, height: float) -> float:
+    return min(1.0, VIEW[0] / max(width, 1.0), VIEW[1] / max(height, 1.0))
 
 
 def _straight(start: Box, end: Box) -> list[Point]:

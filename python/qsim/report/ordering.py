@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 GAP = 12.0
+SLACK = 1.12  # width of a column over the width of its fullest row
 SWEEPS = 10
 PLACING = 14
+INFINITE = float("inf")
 WIDE = 80  # rows longer than this are not polished by swaps
 
 
@@ -106,8 +108,10 @@ def _swap(rows: Rows, place: list[float]) -> None:
 def place(rows: Rows) -> list[float]:
     """Centres of all items: no overlap, order kept, links as straight as that allows."""
     x = [0.0] * len(rows.width)
+    natural = [sum(rows.width[i] + GAP for i in row) for row in rows.rows]
+    half = SLACK * max(natural, default=0.0) / 2
     for row in rows.rows:
-        _settle(rows, row, [0.0] * len(row), [1.0] * len(row), x)
+        _settle(rows, row, [0.0] * len(row), [1.0] * len(row), half, x)
     for sweep in range(PLACING):
         last = sweep >= PLACING - 4
         for row in rows.rows if sweep % 2 == 0 else reversed(rows.rows):
@@ -121,14 +125,83 @@ def place(rows: Rows) -> list[float]:
                 wish = sum(p * x[n] for p, n in zip(pull, near, strict=True))
                 wishes.append(wish / total if total else x[item])
                 weights.append(total or 0.2)
-            _settle(rows, row, wishes, weights, x)
+            _settle(rows, row, wishes, weights, half, x)
+    _straighten(rows, half, x)
     return x
 
 
-def _settle(
-    rows: Rows, row: Sequence[int], wishes: list[float], weights: list[float], x: list[float]
+def _straighten(rows: Rows, half: float, x: list[float]) -> None:
+    """Put chains of items upright as far as their neighbours in the rows leave room."""
+    room: dict[int, tuple[int | None, int | None]] = {}
+    for row in rows.rows:
+        for position, item in enumerate(row):
+            left = row[position - 1] if position else None
+            right = row[position + 1] if position + 1 < len(row) else None
+            room[item] = (left, right)
+    for _ in range(2):
+        seen: set[int] = set()
+        for row in rows.rows:
+            for item in row:
+                chain = []
+                following: int | None = item
+                while following is not None and following not in seen:
+                    seen.add(following)
+                    chain.append(following)
+                    following = _next(rows, following)
+                _upright(rows, chain, room, half, x)
+
+
+def _next(rows: Rows, item: int) -> int | None:
+    """The item below that continues a line: the trunk's, or the only one if it has no other."""
+    below = rows.down[item]
+    if rows.firm[item]:
+        return next((b for b in below if rows.firm[b]), None)
+    alone = len(below) == 1 and len(rows.up[below[0]]) == 1
+    return below[0] if alone and not rows.firm[below[0]] else None
+
+
+def _upright(
+    rows: Rows,
+    chain: Sequence[int],
+    room: dict[int, tuple[int | None, int | None]],
+    half: float,
+    x: list[float],
 ) -> None:
-    """Least-squares places near `wishes` at legal distances (pool adjacent violators)."""
+    """Give the longest stretches of a chain that fit under each other one place."""
+    stretch: list[int] = []
+    low, high = -INFINITE, INFINITE
+    for item in [*chain, None]:
+        if item is not None:
+            left, right = room[item]
+            own = rows.width[item] / 2
+            a = own - half if left is None else x[left] + rows.width[left] / 2 + GAP + own
+            b = half - own if right is None else x[right] - rows.width[right] / 2 - GAP - own
+            if max(low, a) <= min(high, b):
+                low, high = max(low, a), min(high, b)
+                stretch.append(item)
+                continue
+        if len(stretch) > 1:
+            middle = sorted(x[i] for i in stretch)[len(stretch) // 2]
+            for i in stretch:
+                x[i] = min(high, max(low, middle))
+        if item is not None:
+            stretch, low, high = [item], a, b
+
+
+def _settle(
+    rows: Rows,
+    row: Sequence[int],
+    wishes: list[float],
+    weights: list[float],
+    half: float,
+    x: list[float],
+) -> None:
+    """Least-squares places near `wishes` at legal distances (pool adjacent violators).
+
+    Nothing goes beyond `half` to either side of the middle.
+    """
+    if not row:
+        return
     offset, offsets = 0.0, []
     for position, item in enumerate(row):
         if position:
@@ -143,7 +216,9 @@ def _settle(
             total, mass, size = total + before[0], mass + before[1], size + before[2]
         pools.append((total, mass, size))
     position = 0
+    low = middle - half + rows.width[row[0]] / 2
+    high = half - middle - rows.width[row[-1]] / 2
     for total, mass, size in pools:
         for _ in range(size):
-            x[row[position]] = total / mass + offsets[position] - middle
+            x[row[position]] = min(high, max(low, total / mass)) + offsets[position] - middle
             position += 1

@@ -12,9 +12,9 @@ from .layout import Box, Layout, Point, layout
 from .model import OpView, Page, Severity, TensorStats
 from .text import LABELS, MARKS, clean, number, plural, shorten
 
-NODE = (134.0, 36.0)
+NODE = (132.0, 36.0)
 PORT = (104.0, 24.0)
-NAME_WIDTH = 22  # characters of a name that fit into a node
+NAME_WIDTH = 21  # characters of a name that fit into a node
 CORNER = 6.0
 HOT: tuple[Severity, ...] = ("nonfinite", "origin")
 
@@ -60,6 +60,7 @@ def graph_svg(page: Page) -> Markup:
     readers = {name: c.name for c in page.shared_constants for name in c.consumers}
     parts = [
         f'<svg id="graph" viewBox="0 0 {placed.width:g} {placed.height:g}" role="group" '
+        f'style="aspect-ratio:{placed.width:g}/{placed.height:g}" '
         f'aria-label="Graph of {plural(len(graph.ops), "op")}" '
         'preserveAspectRatio="xMidYMid meet">',
         '<g class="edges">',
@@ -168,7 +169,7 @@ def _node(index: int, op: OpView, box: Box, constant: str | None) -> str:
     if op.severity != "ok":
         parts.append(_text(left, y + 14.5, "mark", MARKS[op.severity]))
         left += 14
-    parts.append(_text(left, y + 14.5, "op", shorten(op.op, 16)))
+    parts.append(_text(left, y + 14.5, "op", shorten(op.op, 12 if op.integer else 16)))
     if op.integer:
         parts.append(_text(x + w - 8, y + 14, "int", "int8"))
     parts.append(_text(x + 9, y + 28, "name", shorten(op.name, NAME_WIDTH)))

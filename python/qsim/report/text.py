@@ -46,8 +46,8 @@ def clean(text: str) -> str:
     )
 
 
-def number(value: float | int | str | None) -> str:
-    """A number in at most five significant digits; NaN and infinities spelled out."""
+def number(value: float | int | str | None, digits: int = 5) -> str:
+    """A number in so many significant digits at most; NaN and infinities spelled out."""
     if value is None:
         return "–"
     if isinstance(value, str):
@@ -59,11 +59,12 @@ def number(value: float | int | str | None) -> str:
         return "NaN"
     if math.isinf(x):
         return "+inf" if x > 0 else "−inf"
-    if x == 0 or 1e-3 <= abs(x) < 1e6:
-        text = f"{x:.5g}" if abs(x) < 1e5 else f"{x:.0f}"
-    else:
-        mantissa, exponent = f"{x:.3e}".split("e")
-        text = f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    text = f"{x:.{digits}g}" if x == 0 or 1e-3 <= abs(x) < 10**digits else f"{x:.{digits - 1}e}"
+    if "e" in text:
+        mantissa, exponent = text.split("e")
+        if "." in mantissa:
+            mantissa = mantissa.rstrip("0").rstrip(".")
+        text = f"{mantissa}e{int(exponent)}"
     return text.replace("-", "−")
 
 

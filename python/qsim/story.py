@@ -1,0 +1,244 @@
+"""The main job: one network, float and quantized, on several devices; then the NaN and its cure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from qsim._core import Graph, Trace
+from qsim.calibration import Batch, calibrate, quantize_model
+from qsim.comparison import Comparison, compare
+from qsim.nonfinite import NonfiniteReport, report_of
+from qsim.passes import matmul_to_conv
+from qsim.progress import Steps
+from qsim.report.model import Cell, Page, Severity, Share, Table
+from qsim.views import build_page
+
+#: Runs a graph on a profile: the trace to explain, and extra columns of the summary.
+Execute = Callable[[Graph, str], tuple[Trace, dict[str, Cell]]]
+
+DEVICES = (
+    "mnn-2.9.0.x64.avx2",
+    "mnn-2.9.0.x64.avx512vnni",
+    "mnn-2.9.0.arm64.neon",
+    "mnn-2.9.0.arm64.sdot",
+    "mnn-2.9.0.arm64.i8mm",
+)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One form of the network."""
+
+    name: str
+    graph: Graph
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One variant on one profile."""
+
+    variant: str
+    profile: str
+    integer_ops: int
+    extra: dict[str, Cell]
+    nonfinite: dict[str, float]
+    divergence: str
+
+
+@dataclass
+class Case:
+    """A variant and profile kept whole because its outputs or tensors are not finite."""
+
+    variant: Variant
+    profile: str
+    trace: Trace
+    report: NonfiniteReport
+    comparison: Comparison | None = None
+
+
+@dataclass
+class Investigation:
+    """Everything `investigate` found."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    cases: list[Case] = field(default_factory=list)
+    repaired: dict[str, str] = field(default_factory=dict)
+
+    def summary(self, title: str) -> Table:
+        """One row per variant and profile."""
+        extra = list(self.outcomes[0].extra) if self.outcomes else []
+        outputs = list(self.outcomes[0].nonfinite) if self.outcomes else []
+        rows: list[list[Cell]] = []
+        marks: list[Severity] = []
+        for o in self.outcomes:
+            shares: list[Cell] = [Share(o.nonfinite[name]) for name in outputs]
+            more = [o.extra[name] for name in extra]
+            rows.append([o.variant, o.profile, o.integer_ops, *more, *shares, o.divergence])
+            bad = any(o.nonfinite.values())
+            marks.append("nonfinite" if bad else "differs" if o.divergence != "-" else "ok")
+        return Table(
+            title=title,
+            columns=[
+                "model",
+                "profile",
+                "int8 ops",
+                *extra,
+                *(f"NaN/inf in {name}" for name in outputs),
+                "first divergence from the first profile",
+            ],
+            rows=rows,
+            row_severity=marks,
+        )
+
+
+def variants(
+    graph: Graph,
+    batches: Sequence[Batch],
+    *,
+    recipe: str,
+    host: str,
+    max_consumers: int,
+    steps: Steps | None = None,
+) -> Iterator[Variant]:
+    """Float; quantized; quantized after `matmul_to_conv`; the same calibrated with a guard."""
+    converted = matmul_to_conv(graph, max_consumers=max_consumers)
+    passes = f"matmul_to_conv({max_consumers})"
+    plans = (
+        (f"{recipe}", graph, recipe),
+        (f"{passes} + {recipe}", converted, recipe),
+        (f"{passes} + guarded", converted, "qsim.ema"),
+    )
+    yield Variant("float", graph)
+    for name, source, how in plans:
+        if steps is not None:
+            steps.say(f"calibrating {name}")
+        found = calibrate(source, batches, recipe=how, host=host, progress=False)
+        yield Variant(name, quantize_model(source, found))
+
+
+def _divergence(first: Trace | None, trace: Trace) -> tuple[str, Comparison | None]:
+    if first is None:
+        return "-", None
+    comparison = compare(first, trace)
+    row = comparison.first_divergence()
+    if row is None:
+        return "-", comparison
+    kind = "NaN" if row.finite_mismatch else ("codes" if row.max_lsb else "float bits")
+    return f"{row.tensor} ({kind})", comparison
+
+
+def _share(trace: Trace) -> dict[str, float]:
+    return {
+        name: float(np.mean(~np.isfinite(value))) if value.size else 0.0
+        for name, value in trace.outputs.items()
+    }
+
+
+def integer_ops(trace: Trace) -> int:
+    """Nodes that computed on codes, data movement left out."""
+    moves = {"Reshape", "Split", "Slice", "Transpose", "Squeeze", "Unsqueeze", "Flatten"}
+    return sum(run["integer"] and run["op"] not in moves for run in trace.nodes)
+
+
+def investigate(
+    graph: Graph,
+    batches: Sequence[Batch],
+    execute: Execute,
+    *,
+    profiles: Sequence[str] = DEVICES,
+    recipe: str = "mnn.ema",
+    host: str = "x64",
+    max_consumers: int = 100,
+    steps: Steps | None = None,
+) -> Investigation:
+    """Run every variant on every profile, explain what is not finite, check the suggested fix.
+
+    Only traces that hold non-finite values are kept; the first profile is the yardstick.
+    """
+    found = Investigation()
+    for variant in variants(
+        graph, batches, recipe=recipe, host=host, max_consumers=max_consumers, steps=steps
+    ):
+        first: Trace | None = None
+        for profile in profiles:
+            if steps is not None:
+                steps.advance(f"{variant.name} on {profile}")
+            trace, extra = execute(variant.graph, profile)
+            where, comparison = _divergence(first, trace)
+            found.outcomes.append(
+                Outcome(
+                    variant.name, profile, integer_ops(trace), extra, _share(trace), where
+                )
+            )
+            report = report_of(trace.trace_nonfinite())
+            if report.origins and _worth_keeping(found.cases, profile):
+                found.cases.append(Case(variant, profile, trace, report, comparison))
+            if first is None:
+                first = trace
+        if variant.name.endswith("guarded"):
+            _verify(found, variant, profiles)
+    return found
+
+
+def _worth_keeping(cases: Sequence[Case], profile: str) -> bool:
+    """One case per architecture ("x64", "arm64") is enough to tell the story."""
+    family = ".".join(profile.split(".")[:-1])
+    return all(".".join(case.profile.split(".")[:-1]) != family for case in cases)
+
+
+def _verify(found: Investigation, variant: Variant, profiles: Sequence[str]) -> None:
+    """Record what the guarded calibration did on every profile."""
+    mine = [o for o in found.outcomes if o.variant == variant.name]
+    clean = all(not any(o.nonfinite.values()) for o in mine)
+    extras = sorted({f"{k} {_text(v)}" for o in mine for k, v in o.extra.items()})
+    answer = "no NaN or inf in any output" if clean else "non-finite outputs remain"
+    found.repaired["guard_zero_range"] = (
+        f"tried on {len(profiles)} profiles: {answer}"
+        + (f"; {', '.join(extras)}" if extras else "")
+    )
+
+
+def _text(value: Cell) -> str:
+    if isinstance(value, Share):
+        return f"{100 * value.value:.1f} %"
+    return str(value)
+
+
+def answers_table(found: Investigation) -> Table | None:
+    """What each kept profile answered to NaN, op by op."""
+    rows: list[list[Cell]] = [
+        [case.profile, event.node, event.words]
+        for case in found.cases
+        for event in case.report.laundered
+    ]
+    if not rows:
+        return None
+    return Table(
+        title="Who hid the NaN, and what was answered",
+        columns=["profile", "node", "answer"],
+        rows=rows,
+        row_severity=["laundered"] * len(rows),
+    )
+
+
+def pages(found: Investigation, title: str) -> list[Page]:
+    """One page per kept case; each carries the summary of all runs."""
+    tables = [found.summary("Every model on every device")]
+    hidden = answers_table(found)
+    if hidden is not None:
+        tables.append(hidden)
+    return [
+        build_page(
+            title,
+            case.trace,
+            case.report,
+            subtitle=f"{case.variant.name} on {case.profile}",
+            tables=tables,
+            comparison=case.comparison,
+            verified=found.repaired,
+        )
+        for case in found.cases
+    ]

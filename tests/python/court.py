@@ -1,0 +1,189 @@
+"""The court's second side: runs case bytes by the oracle and writes golden results.
+
+    python tests/python/court.py '<family> <row> <case bytes in hex>'
+
+prints what the oracle answers to a case line that the C++ court printed.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from court_cases import fnv
+from court_cases_elementwise import families
+from qsim import oracle
+from qsim.oracle import f32
+
+Row = Mapping[str, Any]
+
+UNSPECIFIED_CODE, UNSPECIFIED_WORD = 0x5555, 0x55555555
+BINARY = ("add", "sub", "mul", "sqd", "min", "max")
+DOTS = ("conv", "conv_single", "matmul_row")
+
+
+class Reader:
+    """Little-endian fields of a case in order."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.at = data, 0
+
+    def take(self, layout: str) -> tuple[int, ...]:
+        values = struct.unpack_from("<" + layout, self.data, self.at)
+        self.at += struct.calcsize("<" + layout)
+        return values
+
+    def codes(self, n: int) -> list[int]:
+        return list(self.take(f"{n}b"))
+
+    def words(self, n: int) -> list[int]:
+        return list(self.take(f"{n}I"))
+
+    def info(self) -> oracle.QInfo:
+        return oracle.QInfo(*self.take("4I"))
+
+
+def pack_codes(codes: list[int], unspecified: list[bool]) -> bytes:
+    words = [
+        UNSPECIFIED_CODE if lost else q & 0xFFFF for q, lost in zip(codes, unspecified, strict=True)
+    ]
+    return struct.pack(f"<{len(words)}H", *words)
+
+
+def pack_words(words: list[int]) -> bytes:
+    return struct.pack(f"<{len(words)}I", *(w & 0xFFFFFFFF for w in words))
+
+
+def run_dot(row: Row, r: Reader) -> bytes:
+    fast, k, initial = r.take("BHi")
+    lhs = r.codes(k)
+    return pack_words([oracle.dot(row["conv_fast" if fast else "conv"], lhs, r.codes(k), initial)])
+
+
+def run_fuse(row: Row, r: Reader) -> bytes:
+    (n,) = r.take("B")
+    q_in, q_out = r.info(), r.info()
+    alpha, bias = r.words(n), r.words(n)
+    fused = oracle.fuse(row, q_in, q_out, alpha, bias, list(r.take(f"{n}i")))
+    if not fused.written:
+        return pack_words([UNSPECIFIED_WORD] * (2 * n))
+    return pack_words([w for pair in zip(fused.scale, fused.bias, strict=True) for w in pair])
+
+
+def run_conv(row: Row, r: Reader, depthwise: bool) -> bytes:
+    extents = r.take("13B")
+    batch, channels, h, w, out, kh, kw, stride_h, stride_w, pad_h, pad_w, dil_h, dil_w = extents
+    (flags,) = r.take("B")
+    q_in, q_out = r.info(), r.info()
+    alpha, bias = ([f32.to_float(v) for v in r.words(out)] for _ in range(2))
+    x = oracle.Tensor((batch, channels, h, w), r.codes(batch * channels * h * w))
+    depth = 1 if depthwise else channels
+    weights = oracle.Tensor((out, depth, kh, kw), r.codes(out * depth * kh * kw))
+    options = oracle.ConvOptions(
+        stride=(stride_h, stride_w),
+        pad=(pad_h, pad_w),
+        dilation=(dil_h, dil_w),
+        relu=bool(flags & 1),
+        overflow_aware=bool(flags & 2),
+    )
+    function = oracle.depthwise if depthwise else oracle.conv2d
+    result = function(row, x, weights, alpha, bias, q_in, q_out, options)
+    return pack_codes(result.codes.data, result.unspecified)
+
+
+def run_quantize(row: Row, r: Reader) -> bytes:
+    scale, zero, low, high, n = r.take("IbbbB")
+    m = oracle.cast_multiplier(row, scale)
+    codes = [oracle.quantize(row, x, m, zero, low, high) for x in r.words(n)]
+    return pack_words([m]) + struct.pack(f"<{n}b", *codes)
+
+
+def run_dequantize(row: Row, r: Reader) -> bytes:
+    scale, zero, n = r.take("IbB")
+    return pack_words([oracle.dequantize(row, q, scale, zero) for q in r.codes(n)])
+
+
+def run_pool(row: Row, r: Reader, average: bool) -> bytes:
+    batch, channels, h, w, kh, kw, stride_h, stride_w, pad_h, pad_w, ceil = r.take("11B")
+    x = oracle.Tensor((batch, channels, h, w), r.codes(batch * channels * h * w))
+    options = oracle.PoolOptions((kh, kw), (stride_h, stride_w), (pad_h, pad_w), bool(ceil))
+    codes = (oracle.avg_pool if average else oracle.max_pool)(row, x, options).data
+    return struct.pack(f"<{len(codes)}b", *codes)
+
+
+def run_binary(row: Row, r: Reader) -> bytes:
+    op, relu = r.take("BB")
+    infos = (r.info(), r.info(), r.info())
+    (n,) = r.take("B")
+    a, b = oracle.Tensor((n,), r.codes(n)), oracle.Tensor((n,), r.codes(n))
+    result = oracle.binary(row, BINARY[op], a, b, infos, relu=bool(relu))
+    return pack_codes(result.codes.data, [i >= result.written for i in range(n)])
+
+
+def run_unary(row: Row, op: str, r: Reader) -> bytes:
+    (n,) = r.take("B")
+    x = r.words(n)
+    if op == "exp":
+        return pack_words([oracle.exp(row, v) for v in x])
+    return pack_words((oracle.sigmoid if op == "sigmoid" else oracle.tanh)(row, x))
+
+
+def run_float_dot(row: Row, r: Reader) -> bytes:
+    which, bias, n = r.take("BIB")
+    a, b = r.words(n), r.words(n)
+    total = oracle.float_dot(row["float_math"][DOTS[which]], a, b, row["float_mode"])
+    return pack_words([total, oracle.finish_convolution(row, total, bias)])
+
+
+def run(row: Row, family: str, data: bytes) -> bytes:
+    """The result bytes of one case by the oracle."""
+    r = Reader(data)
+    if family in ("conv", "taps", "depthwise"):
+        result = run_conv(row, r, family == "depthwise")
+    elif family in ("max_pool", "avg_pool"):
+        result = run_pool(row, r, family == "avg_pool")
+    elif family in ("exp", "sigmoid", "tanh"):
+        result = run_unary(row, family, r)
+    else:
+        result = {
+            "dot": run_dot,
+            "fuse": run_fuse,
+            "quantize": run_quantize,
+            "dequantize": run_dequantize,
+            "binary": run_binary,
+            "float_dot": run_float_dot,
+        }[family](row, r)
+    if r.at != len(data):
+        raise ValueError(f"court: bytes left over in a case of {family}")
+    return result
+
+
+class Court:
+    """Cases of every family, and the oracle's digests of them."""
+
+    def __init__(self) -> None:
+        self.families = families()
+
+    def case_digests(self) -> dict[str, str]:
+        """Digest of every family's case bytes."""
+        return {name: f"{fnv(b''.join(cases)):016x}" for name, cases in self.families.items()}
+
+    def judge(self, row: Row, family: str) -> tuple[str, bytes]:
+        """Digest of a family's results, and one check byte per case."""
+        results = [run(row, family, data) for data in self.families[family]]
+        digest = f"{fnv(b''.join(results)):016x}"
+        return digest, bytes(fnv(result) >> 56 for result in results)
+
+
+def main(line: str) -> None:
+    import qsim
+
+    family, name, data, *_ = line.split()
+    row = oracle.nest(qsim.profiles[name].fields())
+    print("want=" + run(row, family, bytes.fromhex(data)).hex())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
