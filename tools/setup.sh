@@ -15,6 +15,7 @@ case $want in
   demo | test) ;;
   *) echo "usage: tools/setup.sh demo|test" >&2; exit 2 ;;
 esac
+PATH=${PATH//"$PWD/.venv/bin:"/}  # judge the system, not what an earlier call put into .venv
 python=${PYTHON:-python3}
 
 say() { printf 'setup: %s\n' "$*"; }

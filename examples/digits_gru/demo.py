@@ -47,7 +47,8 @@ def executor(images: np.ndarray, labels: np.ndarray):  # noqa: ANN201
 def main() -> int:
     """Run the demo; status 0."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--html", type=Path, help="where the page goes (default: a temporary folder)")
+    where = "where the page goes (default: a temporary folder)"
+    parser.add_argument("--html", type=Path, help=where)
     options = parser.parse_args()
     console = Console()
     graph = qsim.load(HERE / "digits_gru.onnx")
@@ -61,8 +62,9 @@ def main() -> int:
     with Steps(4 * len(DEVICES)) as steps:
         found = investigate(graph, batches, execute, steps=steps)
     told = pages(found, "A streaming GRU on two devices")
-    print_tables(told[0].tables, console)
+    print_tables(told[-1], console)
     for page in told:
+        console.rule(f"the trace: {page.subtitle}")
         print_trace(page, console)
     target = options.html or Path(tempfile.mkdtemp(prefix="qsim-demo-")) / "report.html"
     target.write_text(render(told[-1]), encoding="utf-8")

@@ -47,7 +47,7 @@ py::array_t<T, py::array::c_style> exact(const py::handle& object, const char* a
 inline std::vector<F32> bits_of(const py::array_t<float, py::array::c_style>& array) {
   std::vector<F32> out(static_cast<std::size_t>(array.size()));
   static_assert(sizeof(F32) == sizeof(float));
-  if (!out.empty()) 
+  if (!out.empty())
     std::memcpy(static_cast<void*>(out.data()), array.data(), out.size() * sizeof(float));
   return out;
 }

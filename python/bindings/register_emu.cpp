@@ -166,7 +166,8 @@ py::tuple binary(const Profile& profile, const std::string& op, const py::object
   if (q.ndim() != 2 || q.shape(0) != 3 || q.shape(1) != 4)
     fail<BadArgument>("q: expected shape [3, 4], (scale, zero, min, max) of a, b and the output");
   if (a.size() != b.size() && a.size() != 1 && b.size() != 1)
-    fail<BadArgument>("b: expected as many elements as a or one, got ", b.size(), " for ", a.size());
+    fail<BadArgument>("b: expected as many elements as a or one, got ", b.size(), " for ",
+                      a.size());
   const auto scaled = [&](int row) {
     const QInfo info = qinfo(q, row);
     return emu::Scaled{info.scale, emu::int_zero(info.zero)};

@@ -39,7 +39,8 @@ Profile replace_fields(const Profile& profile, const py::dict& fields, const std
   for (const auto& [path, value] : fields)
     out = with_field(out, py::str(path).cast<std::string>(), value_text(value));
   if (!(out == profile)) out.evidence = Evidence::assumed;
-  if (name.size() > 47) fail<BadArgument>("name: expected at most 47 characters, got ", name.size());
+  if (name.size() > 47)
+    fail<BadArgument>("name: expected at most 47 characters, got ", name.size());
   if (!name.empty()) out.name = Name(name);
   validate(out);
   return out;

@@ -123,11 +123,15 @@ std::string node_name(const Graph& g, int node) {
   return node < 0 ? "" : g.nodes()[static_cast<std::size_t>(node)].name;
 }
 
+std::string op_text(const Graph& g, int node) {
+  return node < 0 ? "input"
+                  : std::string(graph::op_name(g.nodes()[static_cast<std::size_t>(node)].op));
+}
+
 py::dict origin_dict(const Graph& g, const graph::Origin& o) {
   py::dict d;
   d["node"] = node_name(g, o.node);
-  d["op"] = o.node < 0 ? "input"
-                       : std::string(graph::op_name(g.nodes()[static_cast<std::size_t>(o.node)].op));
+  d["op"] = op_text(g, o.node);
   d["tensor"] = g.tensor(o.tensor).name;
   d["element"] = o.element, d["count"] = o.count, d["unspecified"] = o.unspecified;
   d["cause"] = std::string(graph::cause_name(o.cause));
@@ -138,7 +142,7 @@ py::dict origin_dict(const Graph& g, const graph::Origin& o) {
 py::dict laundering_dict(const Graph& g, const graph::Laundering& l) {
   py::dict d;
   d["node"] = node_name(g, l.node);
-  d["op"] = std::string(graph::op_name(g.nodes()[static_cast<std::size_t>(l.node)].op));
+  d["op"] = op_text(g, l.node);
   d["tensor"] = g.tensor(l.tensor).name;
   d["kind"] = l.cast ? "cast" : "op";
   d["nan"] = l.nan, d["inf"] = l.inf, d["answers"] = l.answers;

@@ -50,7 +50,7 @@ def load_batches(path: str | os.PathLike[str], graph: Graph) -> list[dict[str, A
         raise BadFile(f"{file}: no array for the inputs {missing}; it holds {sorted(arrays)}")
     lengths = {name: len(arrays[name]) if arrays[name].ndim else -1 for name in graph.inputs}
     if len(set(lengths.values())) != 1 or -1 in lengths.values():
-        raise BadFile(f"{file}: expected the same first axis (batches) in all inputs, got {lengths}")
+        raise BadFile(f"{file}: expected one number of batches (first axis), got {lengths}")
     count = next(iter(lengths.values()))
     return [{name: arrays[name][i] for name in graph.inputs} for i in range(count)]
 

@@ -122,12 +122,11 @@ def _trace(options: argparse.Namespace, console: Console) -> int:
         )
     told = pages(found, options.model.name)
     summary = found.summary("Every model on every device")
-    print_tables(told[0].tables if told else [summary], console)
-    for page in told:
-        print_trace(page, console)
     page = told[-1] if told else Page(title=options.model.name, tables=[summary])
-    if not told:
-        console.print("no non-finite value on any device")
+    print_tables(page, console)
+    for each in told or [page]:
+        console.rule(f"the trace: {each.subtitle or 'all models, all devices'}")
+        print_trace(each, console)
     _write(options.html, render(page), console, "report")
     _write(options.json, dumps(page), console, "findings")
     return 1 if told else 0
@@ -147,8 +146,9 @@ def _compare(options: argparse.Namespace, console: Console) -> int:
     a, b = (qsim.run(quantized, feed, name) for name in options.profile)
     result = qsim.compare(a, b)
     rows = result.rows if options.worst is None else result.worst(options.worst)
+    title = f"{result.profile_a} against {result.profile_b}"
     table = Table(
-        title=f"{result.profile_a} against {result.profile_b}",
+        title=title,
         columns=["tensor", "op", "exact", "max lsb", "max abs", "cosine", "SQNR dB", "NaN/inf"],
         rows=[
             [
@@ -167,7 +167,7 @@ def _compare(options: argparse.Namespace, console: Console) -> int:
             "nonfinite" if r.finite_mismatch else "ok" if r.identical else "differs" for r in rows
         ],
     )
-    print_tables([table], console)
+    print_tables(Page(title=options.model.name, subtitle=title, tables=[table]), console)
     first = result.first_divergence()
     console.print("identical" if first is None else f"first divergence: {first.tensor}")
     _write(options.json, result.to_json(), console, "comparison")

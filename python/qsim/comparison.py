@@ -102,7 +102,8 @@ class Comparison:
         bad = sum(not row.identical for row in self.rows)
         first = self.first_divergence()
         where = f", first at {first.tensor}" if first else ""
-        return f"<Comparison {self.profile_a} vs {self.profile_b}: {bad} of {len(self.rows)}{where}>"
+        pair = f"{self.profile_a} vs {self.profile_b}"
+        return f"<Comparison {pair}: {bad} of {len(self.rows)} tensors differ{where}>"
 
 
 def _plain(value: Any) -> Any:

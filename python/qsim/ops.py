@@ -52,7 +52,7 @@ def quantize_info(
 def dequantize_info(
     profile: Profile, q: npt.NDArray[np.int8], info: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
-    """Real values of codes `q` by stored info (scale, zero, min, max): float32 (q - zero) * scale."""
+    """Real values of codes `q` by stored info (scale, zero, min, max): (q - zero) * scale."""
     return dequantize(profile, q, float(info[0]), _integer(info[1]))
 
 

@@ -204,7 +204,11 @@ def build_page(
             FixView(words=fix.words, verified=(verified or {}).get(fix.kind))
             for fix in report.fixes
         ],
-        versions={"qsim": _core.__version__, "numpy": np.__version__, "python": platform.python_version()},
+        versions={
+            "qsim": _core.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
     )
 
 

@@ -55,7 +55,9 @@ Metrics compare(const Side& a, const Side& b) {
     m.cosine = nan;
     m.sqnr_db = nan;
   } else {
-    m.cosine = aa == 0.0 && bb == 0.0 ? 1.0 : (aa == 0.0 || bb == 0.0 ? 0.0 : ab / std::sqrt(aa * bb));
+    const bool zero_a = aa == 0.0;
+    const bool zero_b = bb == 0.0;
+    m.cosine = zero_a || zero_b ? (zero_a && zero_b ? 1.0 : 0.0) : ab / std::sqrt(aa * bb);
     m.sqnr_db = error == 0.0 ? std::numeric_limits<double>::infinity()
                              : 10.0 * std::log10(aa / error);
   }

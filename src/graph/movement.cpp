@@ -125,8 +125,8 @@ std::vector<Gather> split(const Node& node, const Shape& shape) {
   }
   if (static_cast<std::int64_t>(sizes.size()) != parts ||
       std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0}) != shape[axis])
-    fail<BadArgument>("node \"", node.name, "\": sizes ", shape_text(sizes), " do not split extent ",
-                      shape[axis], " into ", parts, " outputs");
+    fail<BadArgument>("node \"", node.name, "\": sizes ", shape_text(sizes),
+                      " do not split extent ", shape[axis], " into ", parts, " outputs");
   std::vector<Gather> out;
   const std::vector<std::int64_t> strides = strides_of(shape);
   std::int64_t start = 0;
@@ -202,7 +202,8 @@ Shape flattened(const Node& node, const Shape& shape) {
     fail<BadArgument>("node \"", node.name, "\": flatten axis ", node.attributes.axis,
                       " is outside rank ", rank);
   Shape out{1, 1};
-  for (std::int64_t d = 0; d < rank; ++d) out[d < axis ? 0 : 1] *= shape[static_cast<std::size_t>(d)];
+  for (std::int64_t d = 0; d < rank; ++d)
+    out[d < axis ? 0 : 1] *= shape[static_cast<std::size_t>(d)];
   return out;
 }
 
@@ -231,8 +232,12 @@ std::vector<Gather> move(const Node& node, const Shape& shape) {
     case Op::squeeze: return {keep(squeezed(node, shape))};
     case Op::unsqueeze: return {keep(unsqueezed(node, shape))};
     case Op::flatten: return {keep(flattened(node, shape))};
-    default: return {keep(shape)};
+    case Op::identity: case Op::conv: case Op::matmul: case Op::gemm: case Op::add: case Op::sub:
+    case Op::mul: case Op::div: case Op::sigmoid: case Op::tanh: case Op::relu: case Op::clip:
+    case Op::softmax: case Op::average_pool: case Op::max_pool: case Op::global_average_pool:
+    case Op::concat: case Op::batch_normalization: break;
   }
+  return {keep(shape)};
 }
 
 Shape broadcast_shape(const Shape& a, const Shape& b, const std::string& node) {

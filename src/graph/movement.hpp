@@ -53,7 +53,8 @@ std::string shape_text(const Shape& shape);
 template <class T>
 std::vector<T> gathered(const std::vector<std::int64_t>& index, const std::vector<T>& source) {
   std::vector<T> out(index.size());
-  for (std::size_t i = 0; i < index.size(); ++i) out[i] = source[static_cast<std::size_t>(index[i])];
+  for (std::size_t i = 0; i < index.size(); ++i)
+    out[i] = source[static_cast<std::size_t>(index[i])];
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "movement.hpp"
@@ -14,7 +15,9 @@ namespace qsim::graph::detail {
 
 namespace {
 
-double number(F32 x) { return double{std::bit_cast<float>(x.bits)}; }
+/// A value for words: a NaN without its sign.
+double shown(float v) { return std::isnan(v) ? std::numeric_limits<double>::quiet_NaN() : v; }
+double number(F32 x) { return shown(std::bit_cast<float>(x.bits)); }
 
 bool bad(float v) { return !std::isfinite(v); }
 
@@ -39,7 +42,10 @@ Cause pairwise_cause(const RunView& run, Op op, float x, float y) {
   if (op == Op::div && std::isinf(x) && std::isinf(y)) return Cause::inf_by_inf;
   const bool half =
       run.profile != nullptr && run.profile->float_math.storage == Storage::fp16;
-  return half ? Cause::overflow_fp16 : Cause::overflow_fp32;
+  const double wide = op == Op::mul ? double{x} * y : op == Op::div ? double{x} / y
+                      : op == Op::sub ? double{x} - y : double{x} + y;
+  const bool fits = std::fabs(wide) <= double{std::numeric_limits<float>::max()};
+  return half && fits ? Cause::overflow_fp16 : Cause::overflow_fp32;
 }
 
 const char* pairwise_words(Cause cause) {
@@ -74,7 +80,7 @@ float first_bad(const std::vector<float>& data) {
 void blame_constant(const RunView& run, TensorId id, Origin& o) {
   o.cause = Cause::nonfinite_parameter;
   o.parameter = run.graph.tensor(id).name;
-  o.value = double{first_bad(run.real(id))};
+  o.value = shown(first_bad(run.real(id)));
   o.words.push_back(text("the constant \"", o.parameter, "\" holds ", o.value));
 }
 
@@ -96,8 +102,9 @@ std::optional<Origin> elementwise_origin(const RunView& run, const Node& node, O
     o.element = static_cast<std::int64_t>(i);
     const float y = inputs.size() > 1 ? inputs[1][i] : 0.0f;
     o.cause = pairwise_cause(run, node.op, inputs[0][i], y);
-    o.words = {text(op_name(node.op), " of ", inputs[0][i],
-                    inputs.size() > 1 ? text(" and ", y) : std::string(), " answered ", out[i],
+    o.words = {text(op_name(node.op), " of ", shown(inputs[0][i]),
+                    inputs.size() > 1 ? text(" and ", shown(y)) : std::string(), " answered ",
+                    shown(out[i]),
                     ": ", pairwise_words(o.cause))};
   }
   if (!found) return std::nullopt;
@@ -133,7 +140,7 @@ std::optional<Origin> mixing_origin(const RunView& run, const Node& node, Origin
     o.cause = pairwise_cause(run, Op::add, 1.0f, 1.0f);
   }
   o.words.push_back(text(op_name(node.op), " over finite constants answered ",
-                         first_bad(run.real(o.tensor)), ": ", pairwise_words(o.cause)));
+                         shown(first_bad(run.real(o.tensor))), ": ", pairwise_words(o.cause)));
   return o;
 }
 
@@ -209,12 +216,8 @@ std::optional<Origin> integer_origin(const RunView& run, const NodeRun& record, 
 }  // namespace
 
 bool is_elementwise(Op op) {
-  switch (op) {
-    case Op::add: case Op::sub: case Op::mul: case Op::div: case Op::sigmoid: case Op::tanh:
-    case Op::relu: case Op::clip:
-      return true;
-    default: return false;
-  }
+  return op == Op::add || op == Op::sub || op == Op::mul || op == Op::div || op == Op::sigmoid ||
+         op == Op::tanh || op == Op::relu || op == Op::clip;
 }
 
 Census census(const std::vector<float>& real, const std::vector<std::uint8_t>* unspecified) {

@@ -154,9 +154,9 @@ Shape restored_shape(const Graph& g, const Node& node, const Conversion& c) {
   Shape shape;
   if (declared) shape = Shape(declared->begin(), declared->end() - 1);
   if (!declared || std::count_if(shape.begin(), shape.end(), [](auto e) { return e < 0; }) > 1)
-    fail<NotSupported>("node \"", node.name, "\": cannot convert a MatMul whose left side has rank ",
-                       c.rank, " and more than one extent that is unknown before the run; give the "
-                       "model static shapes");
+    fail<NotSupported>("node \"", node.name, "\": cannot convert a MatMul whose left side has ",
+                       "rank ", c.rank, " and more than one extent unknown before the run; give the model ",
+                       "static shapes");
   for (std::int64_t& e : shape) e = e < 0 ? -1 : e;
   shape.push_back(c.out);
   return shape;

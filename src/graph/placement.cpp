@@ -47,13 +47,10 @@ namespace {
 
 /// Ops that have an integer form at all.
 bool has_integer_form(const Node& node) {
-  switch (node.op) {
-    case Op::conv: return node.quant != nullptr;
-    case Op::add: case Op::sub: case Op::mul: case Op::relu: case Op::max_pool:
-    case Op::average_pool: case Op::global_average_pool:
-      return true;
-    default: return false;
-  }
+  if (node.op == Op::conv) return node.quant != nullptr;
+  return node.op == Op::add || node.op == Op::sub || node.op == Op::mul || node.op == Op::relu ||
+         node.op == Op::max_pool || node.op == Op::average_pool ||
+         node.op == Op::global_average_pool;
 }
 
 }  // namespace

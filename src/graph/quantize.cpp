@@ -11,8 +11,12 @@ namespace qsim::graph {
 
 namespace {
 
+std::string limit_text(F32 x) {
+  return num::is_nan(x) ? "nan" : text(std::bit_cast<float>(x.bits));
+}
+
 std::string range_text(const calib::Range& r) {
-  return text("[", std::bit_cast<float>(r.low.bits), ", ", std::bit_cast<float>(r.high.bits), "]");
+  return text("[", limit_text(r.low), ", ", limit_text(r.high), "]");
 }
 
 /// A tensor by the name its values have in the user's network: reshapes and splits are looked

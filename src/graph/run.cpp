@@ -101,7 +101,8 @@ class Runner {
   void move(const Node& node, NodeRun& record) {
     const Value source = constant(node.inputs[0]) == nullptr
                              ? value(node.inputs[0])
-                             : Value{shape(node.inputs[0]), real(node.inputs[0]), {}, {}, {}, false};
+                             : Value{shape(node.inputs[0]), real(node.inputs[0]),
+                                     {}, {}, {}, false};
     const std::vector<detail::Gather> parts = detail::move(node, source.shape);
     for (std::size_t i = 0; i < parts.size(); ++i) {
       if (node.outputs[i] == no_tensor) continue;
@@ -133,18 +134,15 @@ class Runner {
     const detail::Operand x = operand(n, node.inputs[0], first);
     const QInfo out = *plan_.info[static_cast<std::size_t>(node.outputs[0])];
     const Shape& in_shape = shape(node.inputs[0]);
-    switch (node.op) {
-      case Op::conv: return detail::int_conv(*profile_, node, x, in_shape, out, record);
-      case Op::relu: {
-        Value v = detail::int_relu(x, in_shape, out, value(node.inputs[0]).packed);
-        detail::read_codes(*profile_, v);
-        return v;
-      }
-      case Op::max_pool:
-      case Op::average_pool:
-      case Op::global_average_pool: return detail::int_pool(*profile_, node, x, in_shape, out);
-      default: break;
+    if (node.op == Op::conv) return detail::int_conv(*profile_, node, x, in_shape, out, record);
+    if (node.op == Op::relu) {
+      Value v = detail::int_relu(x, in_shape, out, value(node.inputs[0]).packed);
+      detail::read_codes(*profile_, v);
+      return v;
     }
+    if (node.op == Op::max_pool || node.op == Op::average_pool ||
+        node.op == Op::global_average_pool)
+      return detail::int_pool(*profile_, node, x, in_shape, out);
     const detail::Operand y = operand(n, node.inputs[1], second);
     const Shape joint = detail::broadcast_shape(in_shape, shape(node.inputs[1]), node.name);
     const bool packed = value(node.inputs[0]).packed && value(node.inputs[1]).packed;

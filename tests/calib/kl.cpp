@@ -78,10 +78,11 @@ TEST(Kl, TheFirstOfEqualDivergencesWins) {
 }
 
 TEST(Kl, TheThresholdHasTheLeastDivergenceWithAllMassAboveItInItsLastBin) {
-  test::Words words{6};
-  std::vector<double> p(400);
-  for (std::size_t i = 0; i < p.size(); ++i)  // smooth up to bin 250, then a thin tail
-    p[i] = i < 250 ? 1000.0 - static_cast<double>(i) : static_cast<double>(words() % 3);
+  std::vector<double> p(600);  // a slope up to bin 250, then a heavy tail
+  double sum = 0;
+  for (std::size_t i = 0; i < p.size(); ++i)
+    sum += p[i] = i < 250 ? 1000.0 - static_cast<double>(i) : 20.0 / static_cast<double>(i - 249);
+  for (double& v : p) v /= sum;
   std::vector<double> squeezed(p.size());
   double least = 10000;
   std::size_t best = 0;

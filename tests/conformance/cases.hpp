@@ -137,12 +137,12 @@ inline void put(Writer& w, const Info& q) { w.words({q.scale, q.zero, q.low, q.h
 
 // ----------------------------------------------------------------------------------- dot and fuse
 
-/// fast:u8 k:u16 initial:i32 lhs[k] rhs[k]
+/// fast:u8 k:u32 initial:i32 lhs[k] rhs[k]
 inline void dot_case(std::vector<Bytes>& out, int fast, std::int64_t initial,
                      const std::vector<int>& lhs, const std::vector<int>& rhs) {
   Writer w;
   w.u8(static_cast<std::uint32_t>(fast));
-  w.u16(static_cast<std::uint32_t>(lhs.size()));
+  w.u32(static_cast<std::uint32_t>(lhs.size()));
   w.i32(initial);
   w.codes(lhs);
   w.codes(rhs);
@@ -173,6 +173,8 @@ inline std::vector<Bytes> dot_cases() {
       const std::vector<int> lhs = m.codes(pair[0], 1500);
       dot_case(out, fast, 0, lhs, m.codes(pair[1], 1500));
     }
+    for (const int kind : {0, 1})  // sums beyond 2^30, and beyond 2^31 where 128 is added
+      dot_case(out, fast, 0, m.codes(kind, 70000), m.codes(kind, 70000));
   }
   return out;
 }

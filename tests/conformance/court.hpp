@@ -65,7 +65,7 @@ inline void put_code(Writer& w, std::int8_t q, bool unspecified) {
 
 inline void run_dot(const Profile& row, Reader& r, Writer& w) {
   const Arith& arith = r.u8() != 0 ? row.conv_fast : row.conv;
-  const std::size_t k = r.u16();
+  const std::size_t k = r.u32();
   const std::int32_t initial = r.i32();
   const std::vector<std::int8_t> lhs = r.codes(k);
   const std::vector<std::int8_t> rhs = r.codes(k);

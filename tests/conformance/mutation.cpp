@@ -29,6 +29,7 @@ bool matches(std::string_view pattern, std::string_view text) {
 
 /// One line: `<path>[=<new value>] [when <path><op><value> ...] # <reason>`, <op> one of = < !=.
 /// `*` stands for any text in a path; `@` in a condition repeats what the first `*` stood for.
+/// The condition `plain`: before and after the change the chain is a plain sum, which has no order.
 struct Equivalent {
   std::string line, path, value;
   std::vector<std::string> conditions;
@@ -51,6 +52,12 @@ struct Equivalent {
     return e;
   }
 
+  static bool plain(const Profile& row, const std::string& path) {
+    const bool fast = path.rfind("conv_fast", 0) == 0;
+    return emu::is_plain_sum(fast ? row.conv_fast : row.conv) &&
+           (fast || row.tile.doubled_rows == 0);
+  }
+
   bool covers(const Profile& row, const test::Mutant& mutant) const {
     if (!matches(path, mutant.path)) return false;
     if (!value.empty() && value != mutant.value) return false;
@@ -63,6 +70,7 @@ struct Equivalent {
     return std::all_of(conditions.begin(), conditions.end(), [&](std::string condition) {
       if (const std::size_t at = condition.find('@'); at != std::string::npos)
         condition.replace(at, 1, stood);
+      if (condition == "plain") return plain(row, mutant.path) && plain(mutant.profile, mutant.path);
       const std::size_t op = condition.find_first_of("=<!");
       const std::string have = get_field(row, condition.substr(0, op));
       const std::string want = condition.substr(condition.find_last_of("=<!") + 1);

@@ -57,7 +57,7 @@ def pack_words(words: list[int]) -> bytes:
 
 
 def run_dot(row: Row, r: Reader) -> bytes:
-    fast, k, initial = r.take("BHi")
+    fast, k, initial = r.take("BIi")
     lhs = r.codes(k)
     return pack_words([oracle.dot(row["conv_fast" if fast else "conv"], lhs, r.codes(k), initial)])
 

@@ -127,7 +127,7 @@ def codes(values: Sequence[int]) -> bytes:
 
 
 def dot_case(fast: int, initial: int, lhs: Codes, rhs: Codes) -> bytes:
-    return struct.pack("<BHi", fast, len(lhs), initial) + codes(lhs) + codes(rhs)
+    return struct.pack("<BIi", fast, len(lhs), initial) + codes(lhs) + codes(rhs)
 
 
 def dot_cases() -> list[bytes]:
@@ -146,6 +146,7 @@ def dot_cases() -> list[bytes]:
             any_initial = m.below(1 << 30) * 4 + low
             out.append(dot_case(fast, [0, high, low, any_initial][start], lhs, rhs))
         out += [dot_case(fast, 0, m.codes(a, 1500), m.codes(b, 1500)) for a, b in pairs]
+        out += [dot_case(fast, 0, m.codes(a, 70000), m.codes(a, 70000)) for a in (0, 1)]
     return out
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from math import prod
 
 from court_cases import (
     HALF,
@@ -37,9 +38,10 @@ def quantize_cases() -> list[bytes]:
         for scale in (ONE, HALF, small(1, 4), 0x3E99999A):
             out += [quantize_case(scale, zero, low, high, halves) for zero in (0, 3, -11)]
         out.append(quantize_case(ONE, 0, low, high, rails))
-        out.append(quantize_case(ONE, 1, low, high, SPECIALS))
+        out += [quantize_case(ONE, zero, low, high, SPECIALS) for zero in (0, 1)]
     out += [quantize_case(scale, -7, -127, 127, SPECIALS) for scale in SPECIALS]
     out.append(quantize_case(0x3E99999A, -11, -127, 127, [0x41473333]))
+    out.append(quantize_case(0x3E99999A, 5, -127, 127, [0xC0366667]))
     for _ in range(60):
         scale, zero = m.scale(), m.below(256) - 128
         low = m.below(128) - 128 if m.below(3) == 0 else -127
@@ -59,25 +61,28 @@ def dequantize_cases() -> list[bytes]:
     return out
 
 
-def pool_case(m: Maker, extents: list[int], kind: int) -> bytes:
-    batch, channels, h, w, *_ = extents
-    return bytes(extents) + codes(m.codes(kind, batch * channels * h * w))
+def pool_case(extents: list[int], values: Codes) -> bytes:
+    return bytes(extents) + codes(values)
 
 
 def pool_cases(family: str) -> list[bytes]:
     m = Maker(family)
     out = [
-        pool_case(m, [1, 1, 1, kw + 3, 1, kw, 1, 1, 0, 0, 0], kind)
+        pool_case([1, 1, 1, kw + 3, 1, kw, 1, 1, 0, 0, 0], m.codes(kind, kw + 3))
         for kw in range(1, 13)
         for kind in range(8)
     ]
+    for kw in (3, 7):
+        constant = [i // kw - 128 for i in range(255 * kw)]
+        out.append(pool_case([1, 255, 1, kw, 1, kw, 1, 1, 0, 0, 0], constant))
     for _ in range(40):
         extents = [1 + m.below(2), 1 + m.below(3), 3 + m.below(4), 3 + m.below(4)]
         kh, kw = 1 + m.below(3), 1 + m.below(3)
         stride = [1 + m.below(kh), 1 + m.below(kw)]
         pad = [m.below(kh), m.below(kw)]
         ceil = m.below(2) if sum(pad) == 0 else 0
-        out.append(pool_case(m, [*extents, kh, kw, *stride, *pad, ceil], m.below(8)))
+        values = m.codes(m.below(8), prod(extents))
+        out.append(pool_case([*extents, kh, kw, *stride, *pad, ceil], values))
     return out
 
 
@@ -90,7 +95,7 @@ def binary_case(
 
 def binary_cases() -> list[bytes]:
     m = Maker("binary")
-    odd, five = [-5, 5, -1, 1, 3, -3, 127, -128, 0], [1, -1, 100, -128, 0]
+    odd, eight = [-5, 5, -1, 1, 3, -3, 127, -128, 0], [1, -1, 100, -128, 0, 3, 0, 7]
     out = []
     for op in range(6):
         for relu in range(2):
@@ -101,15 +106,17 @@ def binary_cases() -> list[bytes]:
                 out.append(binary_case(op, relu, infos, odd, odd))
         for s in SPECIALS:
             infos = Info(s, small(1)), Info(ONE, 0), Info(ONE, small(4))
-            out.append(binary_case(op, 0, infos, five, [1, 1, 2, 3, 0]))
+            out.append(binary_case(op, 0, infos, eight, [1, 1, 2, 3, 0, 0, 1, 0]))
             infos = Info(ONE, small(7, 1)), Info(HALF, 0), Info(s, small(-4))
-            out.append(binary_case(op, 0, infos, five, five))
+            out.append(binary_case(op, 0, infos, eight, eight))
         for zero in (5, -5, 0):
             infos = Info(small(1000), 0), Info(small(600), 0), Info(HALF, small(zero))
-            left, right = [127, -128, 100, 33, -33], [127, 127, -128, -1, 1]
+            left, right = [127, -128, 100, 33, -33, 66, 70, 1], [127, 127, -128, -1, 1, -1, 0, 1]
             out.append(binary_case(op, 0, infos, left, right))
     infos = Info(0x3D75C28F, 0), Info(0x3DCCCCCD, 0), Info(0x3E0F5C29, 0)
-    out.append(binary_case(2, 0, infos, [-35], [-19]))
+    out.append(binary_case(2, 0, infos, [-35] * 4, [-19] * 4))
+    infos = Info(0x3EE66666, 0), Info(0x3CA3D70A, 0), Info(0x3EB851EC, 0)
+    out.append(binary_case(2, 0, infos, [50] * 4, [38] * 4))
     for _ in range(120):
         infos = m.info(), m.info(), m.info()
         n, op, relu = 1 + m.below(10), m.below(6), int(m.below(4) == 0)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from mnn_vectors import Vectors
 
 import qsim
+from mnn_vectors import Vectors
 from qsim import _core
 
 Floats = npt.NDArray[np.float32]

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from mnn_models import HOSTS, batches, build, calibrate, quantized
-from mnn_vectors import PROFILES, Vectors, mismatches
+from qsim._core import calib
 
 import qsim
-from qsim._core import calib
+from mnn_models import HOSTS, batches, build, calibrate, quantized
+from mnn_vectors import PROFILES, Vectors, mismatches
 
 VECTORS = Vectors()
 CASES = {case["id"]: case for case in VECTORS.cases("E")}
@@ -26,7 +26,7 @@ Array = npt.NDArray[Any]
 
 
 def model_of(case: dict[str, Any]) -> str:
-    """"small" or "gru"."""
+    """The model of a case: "small" or "gru" (recurrent)."""
     return str(case["params"]["op"]).removeprefix("full_model_")
 
 

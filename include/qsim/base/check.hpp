@@ -36,7 +36,7 @@ std::string text(const Parts&... parts) {
   return out.str();
 }
 
-/// Throws `Error` with the joined parts. Form: "<argument>: expected <rule>, got <value>; <remedy>".
+/// Throws `Error` with the joined parts: "<argument>: expected <rule>, got <value>; <remedy>".
 template <class Error, class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
   throw Error(text(parts...));

@@ -19,7 +19,7 @@ struct ConvShape {
   int batch = 1, in = 1, h = 1, w = 1;
   int out = 1, kh = 1, kw = 1;
   int stride_h = 1, stride_w = 1;
-  int pad_h = 0, pad_w = 0;  ///< rows above and columns left; the other sides follow from out_h, out_w
+  int pad_h = 0, pad_w = 0;  ///< above and left; the other sides follow from out_h and out_w
   int dilation_h = 1, dilation_w = 1;
   int out_h = 1, out_w = 1;
   constexpr int pixels() const { return batch * out_h * out_w; }

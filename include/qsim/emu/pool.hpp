@@ -32,7 +32,8 @@ void window(const PoolShape& s, const std::int8_t* plane, int oy, int ox, Reduce
 }
 
 template <class Window>
-std::vector<std::int8_t> pool(const PoolShape& s, std::span<const std::int8_t> input, Window value) {
+std::vector<std::int8_t> pool(const PoolShape& s, std::span<const std::int8_t> input,
+                              Window value) {
   const std::size_t plane = static_cast<std::size_t>(s.h) * static_cast<std::size_t>(s.w);
   const std::size_t planes =
       static_cast<std::size_t>(s.batch) * static_cast<std::size_t>(s.channels);

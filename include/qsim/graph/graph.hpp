@@ -52,7 +52,7 @@ struct Attributes {
   Shape kernel, strides, pads, dilations;  ///< conv and pools; pads: begins, then ends
   std::int64_t group = 1;
   std::int64_t axis = 0;
-  Shape ints;                       ///< reshape: shape; transpose: perm; (un)squeeze: axes; split: sizes
+  Shape ints;                       ///< shape, perm, axes or split sizes of a movement op
   Shape starts, ends, axes, steps;  ///< slice
   bool trans_a = false, trans_b = false;
   bool ceil_mode = false, count_include_pad = false, allow_zero = false;

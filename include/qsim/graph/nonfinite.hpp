@@ -63,7 +63,7 @@ struct Path {
 };
 
 struct Fix {
-  std::string kind;   ///< "guard_zero_range", "repair_parameter", "clean_input", "widen_storage", ...
+  std::string kind;   ///< "guard_zero_range", "repair_parameter", "clean_input", ...
   std::string words;
 };
 

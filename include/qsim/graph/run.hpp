@@ -18,12 +18,12 @@ struct Value {
   std::vector<float> real;          ///< as a float consumer reads it
   std::vector<std::int8_t> codes;   ///< empty unless the tensor is int8
   std::optional<QInfo> info;        ///< quantization info the codes are read by
-  /// Nonzero where the engine answers with memory it never wrote; empty: nowhere. The values there
+  /// Nonzero where the engine answers with memory it never wrote; empty: nowhere. Values there
   /// are 0 and mean nothing.
   std::vector<std::uint8_t> unspecified;
   bool packed = false;              ///< stored in channel blocks (convolutions, pools)
-  /// Like `unspecified`, of codes that mean nothing although their reals are known: with a NaN scale
-  /// every code reads as NaN. Empty: as `unspecified`.
+  /// Like `unspecified`, of codes that mean nothing although their reals are known: with a NaN
+  /// scale every code reads as NaN. Empty: as `unspecified`.
   std::vector<std::uint8_t> unspecified_codes{};
   const std::vector<std::uint8_t>& code_mask() const {
     return unspecified_codes.empty() ? unspecified : unspecified_codes;

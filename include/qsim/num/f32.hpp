@@ -10,7 +10,7 @@
 
 namespace qsim {
 
-/// A binary32 value by its bit pattern. == compares patterns: -0 differs from +0, NaN equals itself.
+/// A binary32 by its bit pattern. == compares patterns: -0 differs from +0, NaN equals itself.
 struct F32 {
   std::uint32_t bits = 0;
   friend constexpr bool operator==(F32, F32) = default;

@@ -21,7 +21,7 @@ using SameConst = std::conditional_t<std::is_const_v<T>, const U, U>;
 template <class T, class Visit>
 void walk(const std::string& path, T& value, Visit& visit);
 
-/// Calls member(name, field) for every field of one struct. Add a field here when a struct gains it.
+/// Calls member(name, field) for every field of one struct. A new field is added here too.
 template <class T, class Member>
 void members(T& s, Member member) {
   using S = std::remove_const_t<T>;

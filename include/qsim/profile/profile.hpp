@@ -1,5 +1,5 @@
 #pragma once
-// The vocabulary of a profile: what one machine or runtime computes, as a row of integers and enums.
+// The vocabulary of a profile: what a machine or runtime computes, as a row of integers and enums.
 //
 // Scales, zero points and shapes are inputs of an operation, never part of a profile. Rows live in
 // catalogue/<engine>.hpp; the code that gives the fields their meaning lives in emu/.

@@ -29,7 +29,7 @@ T parse_field(std::string_view path, std::string_view value) {
   } else if constexpr (std::is_enum_v<T>) {
     return enum_from_name<T>(value, path);
   } else {
-    long long number = 0;
+    std::int64_t number = 0;
     std::size_t used = 0;
     try {
       number = std::stoll(std::string(value), &used);

@@ -1,9 +1,9 @@
 """Reports: plain data (`Page`) shown as one HTML file, in a terminal, or as JSON.
 
-    page = Page("Where the NaN comes from", ops=[...], origins=[...])
-    html = render(page)
-    print_tables(page, console), print_trace(page, console)
-    text = dumps(page)
+page = Page("Where the NaN comes from", ops=[...], origins=[...])
+html = render(page)
+print_tables(page, console), print_trace(page, console)
+text = dumps(page)
 """
 
 from .jsonable import SCHEMA, dumps, from_jsonable, loads, to_jsonable

@@ -205,19 +205,19 @@ class _Drawing:
 
     def _stack(self, column: _Column, x: list[float], top: float) -> None:
         """The top and bottom of each row; slanting links get more room."""
-        tall: list[float] = [0.0] * len(column.rows.rows)
+        rows = column.rows.rows
+        tall = [0.0] * len(rows)
         for v, (_, height) in enumerate(self.sizes):
             if self.columns[self.column_of[v]] is column:
                 row = self.layer[v] - column.first + 1
                 tall[row] = max(tall[row], height)
+        low, high = ROW_GAP
         y = top
-        for number, row in enumerate(column.rows.rows):
+        for number, items in enumerate(rows):
             column.top.append(y)
             column.bottom.append(y + tall[number])
-            slant = max((abs(x[i] - x[j]) for i in row for j in column.rows.down[i]), default=0.0)
-            low, high = ROW_GAP
-            edge = number == 0 or number == len(column.rows.rows) - 2
-            y += tall[number] + (low / 2 if edge and not row else min(high, low + 0.05 * slant))
+            slant = max((abs(x[i] - x[j]) for i in items for j in column.rows.down[i]), default=0.0)
+            y += tall[number] + (min(high, low + 0.05 * slant) if items else low / 2)
 
     def result(self, backward: list[Edge]) -> Layout:
         """Boxes and routes in one frame."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
 from typing import Literal, TypeAlias
 
 Severity: TypeAlias = Literal["ok", "note", "differs", "laundered", "nonfinite", "origin"]
@@ -15,27 +16,26 @@ SEVERITIES: tuple[Severity, ...] = ("ok", "note", "differs", "laundered", "nonfi
 
 
 class Frozen:
-    """A base that turns the lists of a dataclass into tuples."""
+    """A base that turns the lists of a dataclass into tuples and NumPy's scalars into Python's."""
 
     def __post_init__(self) -> None:
-        """Replace lists, also lists inside lists, by tuples."""
+        """Replace what is not plain, also inside lists and mappings."""
         for each in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
-            value = getattr(self, each.name)
-            if isinstance(value, list | tuple):
-                object.__setattr__(self, each.name, _tuples(value))
-            elif isinstance(value, Mapping):
-                frozen = {key: _tuples(item) for key, item in value.items()}
-                object.__setattr__(self, each.name, frozen)
+            object.__setattr__(self, each.name, _plain(getattr(self, each.name)))
 
 
-def _tuples(value: object) -> object:
+def _plain(value: object) -> object:
     if isinstance(value, list | tuple):
-        return tuple(_tuples(item) for item in value)
-    return value
+        return tuple(_plain(item) for item in value)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, bool | int | float) or not isinstance(value, Real):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 @dataclass(frozen=True)
-class Share:
+class Share(Frozen):
     """A part of a whole, 0 to 1: shown as a percentage with a small bar."""
 
     value: float

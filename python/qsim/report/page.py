@@ -48,16 +48,20 @@ def render(page: Page) -> str:
         for tensor in dict.fromkeys(op.inputs):
             readers.setdefault(tensor, []).append(i)
     count = Counter(op.severity for op in page.ops)
-    return _environment().get_template("report.html.j2").render(
-        page=page,
-        facts=facts(page),
-        graph=graph_svg(page) if page.ops else None,
-        position=position,
-        makers=makers,
-        readers=readers,
-        counts=[(s, count[s]) for s in reversed(SEVERITIES) if count[s]],
-        css=_inline("report.css"),
-        script=_inline("report.js"),
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            page=page,
+            facts=facts(page),
+            graph=graph_svg(page) if page.ops else None,
+            position=position,
+            makers=makers,
+            readers=readers,
+            counts=[(s, count[s]) for s in reversed(SEVERITIES) if count[s]],
+            css=_inline("report.css"),
+            script=_inline("report.js"),
+        )
     )
 
 

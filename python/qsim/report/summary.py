@@ -50,8 +50,8 @@ def _hidden(page: Page) -> Fact:
     nodes = list(dict.fromkeys(event.node for event in events))
     answers = list(dict.fromkeys(value for event in events for value, _ in event.answers))
     more = ", …" if len(answers) > 3 else ""
-    detail = f"{plural(sum(event.count for event in events), 'value')}, answered {{}}"
-    detail = detail.format(", ".join(answers[:3]) + more)
+    count = plural(sum(event.count for event in events), "value")
+    detail = f"{count}, answered {', '.join(answers[:3])}{more}"
     if len(nodes) > 1:
         detail = f"first {nodes[0]}: {detail}"
     answer = nodes[0] if len(nodes) == 1 else plural(len(nodes), "op")
@@ -83,7 +83,7 @@ def stretches(steps: Sequence[PathStep], around: int = 2) -> list[Stretch]:
 
     Ends, changes of state and steps with words stay, with `around` steps next to them.
     """
-    keep = set()
+    keep: set[int] = set()
     for i, step in enumerate(steps):
         changed = i == 0 or steps[i - 1].state != step.state
         if changed or step.words or i in (0, len(steps) - 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -58,12 +59,11 @@ def graph_svg(page: Page) -> Markup:
     placed = layout([NODE] * len(graph.ops) + [PORT] * ports, graph.edges)
     marked = _path_edges(page, graph)
     readers = {name: c.name for c in page.shared_constants for name in c.consumers}
+    extent = f"{placed.width:.1f} {placed.height:.1f}"
     parts = [
-        f'<svg id="graph" viewBox="0 0 {placed.width:g} {placed.height:g}" role="group" '
-        f'style="aspect-ratio:{placed.width:g}/{placed.height:g}" '
-        f'aria-label="Graph of {plural(len(graph.ops), "op")}" '
-        'preserveAspectRatio="xMidYMid meet">',
-        '<g class="edges">',
+        f'<svg id="graph" viewBox="0 0 {extent}" style="aspect-ratio:{extent.replace(" ", "/")}" ',
+        f'role="group" aria-label="Graph of {plural(len(graph.ops), "op")}" ',
+        'preserveAspectRatio="xMidYMid meet"><g class="edges">',
         *_edges(page, graph, placed, marked),
         '</g><g class="nodes">',
     ]
@@ -87,7 +87,7 @@ def _path_edges(page: Page, graph: Graph) -> dict[tuple[int, int], Severity]:
     for output, steps in page.paths.items():
         on_path = [(position.get(s.node, ends.get(s.node)), s.state) for s in steps]
         on_path.append((ends.get(output), "ok"))
-        for (a, state), (b, _) in zip(on_path, on_path[1:], strict=False):
+        for (a, state), (b, _) in pairwise(on_path):
             if a is not None and b is not None:
                 marked[a, b] = state
     return marked
@@ -128,9 +128,10 @@ def path(points: Sequence[Point]) -> str:
         corner = i + 1 < len(points) and (x0 == x1) != (points[i + 1][0] == x1)
         corner = corner and (points[i + 1][0] == x1 or points[i + 1][1] == y1)
         if corner:
-            r = min(CORNER, _span(points[i - 1], points[i]) / 2, _span(points[i], points[i + 1]) / 2)
-            ax, ay = _towards(points[i], points[i - 1], r)
-            bx, by = _towards(points[i], points[i + 1], r)
+            before, here, after = points[i - 1 : i + 2]
+            r = min(CORNER, _span(before, here) / 2, _span(here, after) / 2)
+            ax, ay = _towards(here, before, r)
+            bx, by = _towards(here, after, r)
             out.append(f"L{ax:g} {ay:g}Q{x1:g} {y1:g} {bx:g} {by:g}")
         else:
             out.append(f"L{x1:g} {y1:g}")
@@ -156,8 +157,8 @@ def _node(index: int, op: OpView, box: Box, constant: str | None) -> str:
     words = f"{op.op} {op.name}: {LABELS[op.severity]}"
     tip = words + (f"; reads the shared constant {constant}" if constant is not None else "")
     parts = [
-        f'<a class="node s-{op.severity}" href="#op-{index}" data-n="{index}" '
-        f'aria-label="{escape(clean(words))}"><title>{escape(clean(tip))}</title>'
+        f'<a class="node s-{op.severity}" href="#op-{index}" data-n="{index}" ',
+        f'aria-label="{escape(clean(words))}"><title>{escape(clean(tip))}</title>',
     ]
     if op.severity == "origin":
         parts.append(
@@ -175,9 +176,7 @@ def _node(index: int, op: OpView, box: Box, constant: str | None) -> str:
     parts.append(_text(x + 9, y + 28, "name", shorten(op.name, NAME_WIDTH)))
     if constant is not None:
         cx, cy = x + w, y + h - 9
-        parts.append(
-            f'<path class="shared" d="M{cx - 5:g} {cy:g}l5 -5l5 5l-5 5z"/>'
-        )
+        parts.append(f'<path class="shared" d="M{cx - 5:g} {cy:g}l5 -5l5 5l-5 5z"/>')
     parts.append("</a>")
     return "".join(parts)
 
@@ -219,9 +218,7 @@ def histogram_svg(tensor: TensorStats) -> Markup:
     )
     rails = ""
     if tensor.rail_fraction:
-        rails = (
-            f'<path class="rail" d="M0 0v{height:g}M{width:g} 0v{height:g}"/>'
-        )
+        rails = f'<path class="rail" d="M0 0v{height:g}M{width:g} 0v{height:g}"/>'
     return Markup(
         f'<svg class="hist" viewBox="0 0 {width:g} {height:g}" preserveAspectRatio="none" '
         f'role="img" aria-label="{escape(clean(label))}">'

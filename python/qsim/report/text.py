@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from numbers import Integral, Real
+from numbers import Real
 
 from .model import Cell, Severity, Share
 
@@ -52,8 +52,8 @@ def number(value: float | int | str | None, digits: int = 5) -> str:
         return "–"
     if isinstance(value, str):
         return clean(value)
-    if isinstance(value, Integral):
-        return grouped(int(value))
+    if isinstance(value, int):
+        return grouped(value)
     x = float(value)
     if math.isnan(x):
         return "NaN"

@@ -1,6 +1,6 @@
 #pragma once
-// MNN 2.9.0, int8 on CPU: three x86-64 tiers and three arm64 tiers, their emulator twins, and
-// variants with the engine's own defects mended. GCC builds with -ffast-math (see docs/profiles.md).
+// MNN 2.9.0, int8 on CPU: x86-64 and arm64 tiers, their emulator twins, and variants with the
+// engine's own defects mended. GCC builds with -ffast-math (see docs/profiles.md).
 //
 // File names cite the engine's sources at tag 2.9.0, below source/backend/cpu/.
 
