@@ -17,9 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "python"))
 
-from court import Court  # noqa: E402
-
 import qsim  # noqa: E402
+from court import Court  # noqa: E402
 from qsim import oracle  # noqa: E402
 
 GOLDEN = ROOT / "tests" / "conformance" / "golden.txt"

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
-from gru import CLASSES, INPUTS, Params
 from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+from gru import CLASSES, INPUTS, Params
 
 CHUNK_STEPS = 8
 OPSET = 17

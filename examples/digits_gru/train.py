@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from export import build_model
 from gru import (
     CLASSES,
@@ -28,7 +30,6 @@ from gru import (
     logits,
     loss_and_grads,
 )
-from numpy.typing import NDArray
 
 Labels = NDArray[np.int64]
 

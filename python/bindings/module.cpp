@@ -11,4 +11,5 @@ PYBIND11_MODULE(_core, module) {
   qsim::python::register_calib(module);
   qsim::python::register_graph(module);
   qsim::python::register_run(module);
+  qsim::python::register_kernels(module);
 }

@@ -11,5 +11,6 @@ void register_emu(pybind11::module_& module);
 void register_calib(pybind11::module_& module);
 void register_graph(pybind11::module_& module);
 void register_run(pybind11::module_& module);
+void register_kernels(pybind11::module_& module);
 
 }  // namespace qsim::python

@@ -8,13 +8,24 @@
 from __future__ import annotations
 
 from qsim import ops, passes
-from qsim._core import BadFile, Calibration, Graph, NotSupported, Profile, Trace, __version__
+from qsim._core import (
+    BadFile,
+    Calibration,
+    Graph,
+    NotSupported,
+    Profile,
+    Trace,
+    __version__,
+    build_info,
+    kernels,
+)
 from qsim.calibration import calibrate, quantize_model
 from qsim.catalogue import profiles
 from qsim.comparison import Comparison, compare
 from qsim.loading import load
 from qsim.nonfinite import NonfiniteReport, trace_nonfinite
 from qsim.runtime import run
+from qsim.selftest import selftest
 
 __all__ = [
     "BadFile",
@@ -26,13 +37,16 @@ __all__ = [
     "Profile",
     "Trace",
     "__version__",
+    "build_info",
     "calibrate",
     "compare",
+    "kernels",
     "load",
     "ops",
     "passes",
     "profiles",
     "quantize_model",
     "run",
+    "selftest",
     "trace_nonfinite",
 ]

@@ -17,7 +17,7 @@ class Profiles(Mapping[str, Profile]):
 
     def __getitem__(self, name: str) -> Profile:
         """The row called `name`."""
-        if isinstance(name, str) and name in self._rows:
+        if name in self._rows:
             return self._rows[name]
         close = difflib.get_close_matches(str(name), self._rows, n=3, cutoff=0.4)
         hint = f"; close: {', '.join(close)}" if close else ""

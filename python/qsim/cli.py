@@ -1,4 +1,4 @@
-"""The command `qsim`: trace, compare, profiles. Exit status 0 fine, 1 beyond, 2 bad input."""
+"""The command `qsim`: trace, compare, profiles, selftest. Exit status 0 fine, 1 beyond, 2 bad input."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ import qsim
 from qsim.calibration import load_batches
 from qsim.progress import Steps
 from qsim.report import Page, Table, dumps, print_tables, print_trace, render
-from qsim.report.model import Cell
-from qsim.story import DEVICES, Execute, investigate, pages
+from qsim.story import DEVICES, Execute, Run, investigate, pages
 
 BAD_INPUT = 2
 
@@ -48,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--profile", action="append", metavar="NAME", required=True)
     compare.add_argument("--worst", type=int, metavar="N", help="print only the N worst tensors")
 
+    commands.add_parser("selftest", help="check this installation against the slow twin")
     profiles = commands.add_parser("profiles", help="list the built-in profiles")
     profiles.add_argument("text", nargs="?", default="", help="only names that contain this")
     return parser
@@ -74,7 +74,7 @@ def _common(command: argparse.ArgumentParser) -> None:
 def _executor(feeds: Sequence[dict[str, np.ndarray]]) -> Execute:
     """Runs every input batch, keeps the first trace with non-finite values (else the first)."""
 
-    def execute(graph: qsim.Graph, profile: str) -> tuple[qsim.Trace, dict[str, Cell]]:
+    def execute(graph: qsim.Graph, profile: str) -> Run:
         kept: qsim.Trace | None = None
         bad = 0
         for feed in feeds:
@@ -83,7 +83,7 @@ def _executor(feeds: Sequence[dict[str, np.ndarray]]) -> Execute:
             if kept is None or (trace.nonfinite and not kept.nonfinite):
                 kept = trace
         assert kept is not None
-        return kept, {"batches with NaN/inf": f"{bad} of {len(feeds)}"}
+        return Run(kept, kept.outputs, {"batches with NaN/inf": f"{bad} of {len(feeds)}"})
 
     return execute
 
@@ -180,11 +180,24 @@ def _profiles(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _selftest(options: argparse.Namespace, console: Console) -> int:
+    checks = qsim.selftest()
+    for check in checks:
+        mark = "ok  " if check.passed else "FAIL"
+        console.print(f"{mark} {check.name}: {check.words}", highlight=False, markup=False)
+    return 0 if all(check.passed for check in checks) else 1
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
     options = _parser().parse_args(arguments)
     console = Console()
-    run = {"trace": _trace, "compare": _compare, "profiles": _profiles}[options.command]
+    run = {
+        "trace": _trace,
+        "compare": _compare,
+        "profiles": _profiles,
+        "selftest": _selftest,
+    }[options.command]
     try:
         return run(options, console)
     except (OSError, ValueError, TypeError, KeyError, NotImplementedError) as error:

@@ -7,6 +7,7 @@ float32, as a model stores them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +59,7 @@ def dequantize_info(
 
 def pool2d_geometry(
     profile: Profile,
-    kind: str,
+    kind: Literal["max", "average"],
     x: npt.NDArray[np.int8],
     *,
     kernel: Sequence[int],

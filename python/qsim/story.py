@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from qsim._core import Graph, Trace
 from qsim.calibration import Batch, calibrate, quantize_model
@@ -16,8 +17,23 @@ from qsim.progress import Steps
 from qsim.report.model import Cell, Page, Severity, Share, Table
 from qsim.views import build_page
 
-#: Runs a graph on a profile: the trace to explain, and extra columns of the summary.
-Execute = Callable[[Graph, str], tuple[Trace, dict[str, Cell]]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one execution of a variant gives: a trace to explain, the outputs that users see (of
+    the last chunk of a stream, say), and extra columns of the summary."""
+
+    trace: Trace
+    outputs: Mapping[str, npt.NDArray[np.float32]]
+    extra: Mapping[str, Cell] = field(default_factory=dict)
+
+
+#: Runs a graph on a profile.
+Execute = Callable[[Graph, str], Run]
+
+#: The recipe behind the suggested fix.
+GUARDED = "qsim.ema"
 
 DEVICES = (
     "mnn-2.9.0.x64.avx2",
@@ -43,9 +59,19 @@ class Outcome:
     variant: str
     profile: str
     integer_ops: int
-    extra: dict[str, Cell]
-    nonfinite: dict[str, float]
+    extra: Mapping[str, Cell]
+    nonfinite: Mapping[str, float]
+    inside: int
     divergence: str
+
+    @property
+    def severity(self) -> Severity:
+        """Worst first: NaN in an output, NaN inside, different from the first profile."""
+        if any(self.nonfinite.values()):
+            return "nonfinite"
+        if self.inside:
+            return "laundered"
+        return "differs" if self.divergence != "-" else "ok"
 
 
 @dataclass
@@ -72,13 +98,11 @@ class Investigation:
         extra = list(self.outcomes[0].extra) if self.outcomes else []
         outputs = list(self.outcomes[0].nonfinite) if self.outcomes else []
         rows: list[list[Cell]] = []
-        marks: list[Severity] = []
         for o in self.outcomes:
             shares: list[Cell] = [Share(o.nonfinite[name]) for name in outputs]
             more = [o.extra[name] for name in extra]
-            rows.append([o.variant, o.profile, o.integer_ops, *more, *shares, o.divergence])
-            bad = any(o.nonfinite.values())
-            marks.append("nonfinite" if bad else "differs" if o.divergence != "-" else "ok")
+            cells = [*more, *shares, o.inside, o.divergence]
+            rows.append([o.variant, o.profile, o.integer_ops, *cells])
         return Table(
             title=title,
             columns=[
@@ -87,10 +111,11 @@ class Investigation:
                 "int8 ops",
                 *extra,
                 *(f"NaN/inf in {name}" for name in outputs),
+                "NaN/inf inside",
                 "first divergence from the first profile",
             ],
             rows=rows,
-            row_severity=marks,
+            row_severity=[o.severity for o in self.outcomes],
         )
 
 
@@ -107,9 +132,9 @@ def variants(
     converted = matmul_to_conv(graph, max_consumers=max_consumers)
     passes = f"matmul_to_conv({max_consumers})"
     plans = (
-        (f"{recipe}", graph, recipe),
-        (f"{passes} + {recipe}", converted, recipe),
-        (f"{passes} + guarded", converted, "qsim.ema"),
+        (recipe, graph, recipe),
+        (f"{passes}, {recipe}", converted, recipe),
+        (f"{passes}, {GUARDED}", converted, GUARDED),
     )
     yield Variant("float", graph)
     for name, source, how in plans:
@@ -130,10 +155,10 @@ def _divergence(first: Trace | None, trace: Trace) -> tuple[str, Comparison | No
     return f"{row.tensor} ({kind})", comparison
 
 
-def _share(trace: Trace) -> dict[str, float]:
+def _share(outputs: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, float]:
     return {
         name: float(np.mean(~np.isfinite(value))) if value.size else 0.0
-        for name, value in trace.outputs.items()
+        for name, value in outputs.items()
     }
 
 
@@ -166,11 +191,18 @@ def investigate(
         for profile in profiles:
             if steps is not None:
                 steps.advance(f"{variant.name} on {profile}")
-            trace, extra = execute(variant.graph, profile)
+            result = execute(variant.graph, profile)
+            trace = result.trace
             where, comparison = _divergence(first, trace)
             found.outcomes.append(
                 Outcome(
-                    variant.name, profile, integer_ops(trace), extra, _share(trace), where
+                    variant.name,
+                    profile,
+                    integer_ops(trace),
+                    result.extra,
+                    _share(result.outputs),
+                    trace.nonfinite,
+                    where,
                 )
             )
             report = report_of(trace.trace_nonfinite())
@@ -178,7 +210,7 @@ def investigate(
                 found.cases.append(Case(variant, profile, trace, report, comparison))
             if first is None:
                 first = trace
-        if variant.name.endswith("guarded"):
+        if variant.name.endswith(GUARDED):
             _verify(found, variant, profiles)
     return found
 
@@ -196,7 +228,7 @@ def _verify(found: Investigation, variant: Variant, profiles: Sequence[str]) -> 
     extras = sorted({f"{k} {_text(v)}" for o in mine for k, v in o.extra.items()})
     answer = "no NaN or inf in any output" if clean else "non-finite outputs remain"
     found.repaired["guard_zero_range"] = (
-        f"tried on {len(profiles)} profiles: {answer}"
+        f"on {len(profiles)} profiles: {answer}"
         + (f"; {', '.join(extras)}" if extras else "")
     )
 

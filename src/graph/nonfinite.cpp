@@ -96,7 +96,8 @@ Fix fix_for(Cause cause) {
     case Cause::zero_range_scale:
       return {"guard_zero_range",
               "Calibrate again with a guard: a batch whose range is zero gets scale 1 and zero "
-              "point 0 and is left out of the moving average. Weights and network stay as they are."};
+              "point 0 and is left out of the moving average. Weights and network stay as they "
+              "are."};
     case Cause::nonfinite_parameter:
       return {"repair_parameter",
               "Replace the parameter: it is NaN or infinite in the file itself."};

@@ -46,19 +46,16 @@ def single(
     """A model of one node. Nothing is inferred from it: the node may be impossible."""
     made = node(op, inputs, outputs, **attributes)
     made.name = "culprit"
-    names = [n for n in outputs.split() if n != "-"]
-    relu = [node("Relu", "x", f"seed{i}") for i in range(len(names))]
-    proto = model(relu, {"x": shape, **(fed or {})}, [f"seed{i}" for i in range(len(names))],
-                  constants, opset)  # fmt: skip
-    del proto.graph.node[:]
+    names = outputs.split() if op == "Split" else [outputs.split()[0]]
+    seeds = [f"seed{i}" for i in range(len(names))]
+    relu = [node("Relu", "x", seed) for seed in seeds]
+    proto = model(relu, {"x": shape, **(fed or {})}, seeds, constants, opset)
+    del proto.graph.node[:], proto.graph.value_info[:]
     proto.graph.node.append(made)
     for value, wanted in zip(proto.graph.output, names, strict=True):
         value.name = wanted
-        value.type.tensor_type.ClearField("shape")
-        rank = attributes.get("_rank", len(shape))
-        for _ in range(rank):
-            value.type.tensor_type.shape.dim.add()
-    del proto.graph.value_info[:]
+        for dim in value.type.tensor_type.shape.dim:
+            dim.Clear()
     return Bad(name, proto, says)
 
 
@@ -171,8 +168,8 @@ MALFORMED = [
     edited("tensor-not-utf8", lambda p: _set(p.graph.node[2], name="n" * 8)
            or _raw(p, b"n" * 8, b"\x80" * 8), "UTF-8"),
     edited("name-too-long", lambda p: _set(p.graph.node[0], name="n" * 70000), "at most 65536"),
-    single("kernel-short", "kernel_shape: expected 2 values", "MaxPool", kernel_shape=[2]),
-    single("kernel-long", "kernel_shape: expected 2 values|checker", "AveragePool",
+    single("kernel-short", "kernel_shape", "MaxPool", kernel_shape=[2]),
+    single("kernel-long", "kernel_shape", "AveragePool",
            kernel_shape=[2, 2, 2]),
     single("kernel-zero", "kernel_shape|checker", "MaxPool", kernel_shape=[0, 2]),
     single("kernel-negative", "kernel_shape|checker", "MaxPool", kernel_shape=[-1, 2]),
@@ -189,7 +186,7 @@ MALFORMED = [
            auto_pad="MIRROR"),
     single("ceil-mode-2", "ceil_mode: expected 0 or 1", "MaxPool", kernel_shape=[2, 2],
            ceil_mode=2),
-    single("window-too-large", "culprit|checker", "MaxPool", kernel_shape=[9, 9]),
+    single("window-too-large", "culprit.*reaches 9", "MaxPool", kernel_shape=[9, 9]),
     single("weights-of-other-rank", "culprit|checker", "Conv", "x w", constants={"w": whole(2, 2)}),
     single("kernel-not-the-weights'", "kernel_shape", "Conv", "x w",
            constants={"w": whole(4, 2, 3, 3)}, kernel_shape=[3, 2]),
@@ -232,8 +229,8 @@ MALFORMED = [
     single("unsqueeze-repeats", "axes|checker", "Unsqueeze", "x s", constants={"s": ints(0, 0)}),
     single("unsqueeze-outside", "ax[ei]s|checker", "Unsqueeze", "x s", constants={"s": ints(9)}),
     single("gemm-of-rank-4", "culprit|checker", "Gemm", "x x"),
-    single("transpose-flag-7", "transA", "Gemm", "x w", shape=(2, 3),
-           constants={"w": whole(3, 2)}, transA=7),
+    single("transpose-flag-7", "transA: expected 0 or 1", "Gemm", "x w", shape=(3, 3),
+           constants={"w": whole(3, 3)}, transA=7),
     single("clip-of-a-list", "culprit|checker", "Clip", "x s", constants={"s": whole(2)}),
     single("constant-without-value", "culprit", "Constant", ""),
     single("constant-of-two-values", "culprit", "Constant", "", value_int=1, value_float=1.0),
@@ -268,8 +265,8 @@ UNSUPPORTED = [
     edited("rank-17", lambda p: _set(tensor(p), dims=[1] * 17), "16 axes"),
     edited("half-weights", _weights(HALF), r'node "first" .*"w", got float16; convert'),
     edited("double-weights", _weights(HALF.astype(float)), r'node "first" .*"w", got float64'),
-    edited("integer-weights", _weights(HALF.astype(int)), "got int64|checker"),
-    edited("string-weights", _weights(np.full((4, 3), "s", object)), "got string|checker"),
+    edited("integer-weights", _weights(HALF.astype(int)), "got int64"),
+    edited("string-weights", _weights(np.full((4, 3), "s", object)), "got string"),
     edited("half-input",
            lambda p: _set(p.graph.input[0].type.tensor_type, elem_type=10), '"x": .* got float16'),
     edited("integer-output",
@@ -285,7 +282,7 @@ UNSUPPORTED = [
            ceil_mode=1),
     single("softmax-that-flattens", r'node "culprit" \(Softmax\): opset 12', "Softmax", opset=12),
     single("batchnorm-training", "training_mode", "BatchNormalization", "x s s s s",
-           constants={"s": whole(2)}, training_mode=1),
+           "y m v", constants={"s": whole(2)}, training_mode=1),
     single("batchnorm-per-element", "spatial", "BatchNormalization", "x s s s s",
            constants={"s": whole(2)}, opset=7, spatial=0),
     single("dropout-mask", "mask", "Dropout", outputs="y m", opset=10),
@@ -314,7 +311,7 @@ def _open_extent(op: str, outputs: str, opset: int) -> onnx.ModelProto:
 
 
 UNSUPPORTED += [
-    Bad("computed-shape", _computed_shape(), r'"late" .*input 1 \(shape\): .*"r".*fold'),
+    Bad("computed-shape", _computed_shape(), r'"late" .*input 1: .*"r".*fold'),
     Bad("equal-parts-of-an-open-extent", _open_extent("Split", "a b", 13), "open extent"),
     Bad("squeeze-of-an-open-extent", _open_extent("Squeeze", "y", 13), "give the axes"),
 ]

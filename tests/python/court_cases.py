@@ -150,9 +150,7 @@ def dot_cases() -> list[bytes]:
     return out
 
 
-def fuse_case(
-    q_in: Info, q_out: Info, alpha: Words, bias: Words, sums: Sequence[int]
-) -> bytes:
+def fuse_case(q_in: Info, q_out: Info, alpha: Words, bias: Words, sums: Sequence[int]) -> bytes:
     head = bytes([len(alpha)]) + bytes(q_in) + bytes(q_out)
     return head + words(alpha) + words(bias) + int_words(sums)
 

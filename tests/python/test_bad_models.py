@@ -139,7 +139,7 @@ def test_nested_graphs_are_refused_without_recursion(depth: int) -> None:
         attribute = field(1, b"g") + field(6, graph) + b"\xa0\x01\x05"  # name, g, type: GRAPH
         graph = field(1, field(2, b"y") + field(4, b"Relu") + field(5, attribute))
     head = b"\x08\x08" + field(8, b"\x10\x0d")  # ir_version 8, opset 13
-    with pytest.raises((qsim.BadFile, qsim.NotSupported), match="holds a graph|do not parse"):
+    with pytest.raises((qsim.BadFile, qsim.NotSupported), match=r"holds a graph|do not parse"):
         load_onnx(head + field(7, graph))
 
 
@@ -232,8 +232,9 @@ def test_external_data_through_a_link_is_a_bad_file(tmp_path: Path, kind: str) -
 def test_external_claim_is_checked_against_the_file_before_allocation(tmp_path: Path) -> None:
     proto = external(location="w.bin")
     proto.graph.initializer[0].dims[:] = [1 << 30, 3]
+    proto.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 1 << 30
     tracemalloc.start()
-    with pytest.raises(qsim.BadFile, match="expected 12884901888 bytes|checker"):
+    with pytest.raises(qsim.BadFile, match="expected 12884901888 bytes"):
         load_onnx(save(tmp_path, proto))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

@@ -115,6 +115,19 @@ def test_on_arm_nan_reaches_the_outputs(variant: str, host: str, profile: str) -
         assert {step.state for step in path} == {"nonfinite"}
 
 
+def test_codes_behind_a_nan_scale_mean_nothing_although_their_values_are_known() -> None:
+    graph = model("small.a.zero_first", "ieee")
+    x86, arm = (qsim.run(graph, feeds("small.a.zero_first"), p) for p in (X86[0], ARM[0]))
+    for name in (CONV, "gh_row"):
+        assert x86.unspecified(name, codes=True).all()
+        assert not x86.unspecified(name).any()
+        assert np.isnan(x86[name]).all()
+        assert not arm.unspecified(name, codes=True).any()
+    row = next(r for r in qsim.compare(x86, arm).rows if r.tensor == CONV)
+    assert row.identical
+    assert row.max_lsb is None
+
+
 @pytest.mark.parametrize("variant", ["zero_first", "zero_always", "zero_last"])
 def test_the_named_fix_removes_every_nonfinite_value(variant: str) -> None:
     case = CASES[f"small.a.{variant}"]

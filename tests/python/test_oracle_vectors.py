@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mnn_vectors import PROFILES, Vectors
 
 import qsim
+from mnn_vectors import PROFILES, Vectors
 from qsim import oracle
 from qsim.oracle import f32
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mnn_vectors import PROFILES, Vectors, mismatches
 
 import qsim
+from mnn_vectors import PROFILES, Vectors, mismatches
 from qsim import ops
 
 VECTORS = Vectors()
@@ -92,7 +92,7 @@ def test_explicit_casts_equal_the_engine(case: dict[str, Any]) -> None:
             q[...] = ops.quantize(profile, x, m.item(), p["zero"], low, high)
             y[...] = ops.dequantize(profile, q, s.reshape(-1)[0].item(), p["zero_dequant"])
         else:
-            for c, (mc, sc) in enumerate(zip(m.flat, np.broadcast_to(s, m.shape).flat)):
+            for c, (mc, sc) in enumerate(zip(m.flat, np.broadcast_to(s, m.shape).flat, strict=True)):
                 q[:, c] = ops.quantize(profile, x[:, c].copy(), mc.item(), p["zero"], low, high)
                 y[:, c] = ops.dequantize(profile, q[:, c].copy(), sc.item(), p["zero_dequant"])
         check(case, "q", target, q)

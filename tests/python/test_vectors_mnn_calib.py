@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from mnn_vectors import Vectors, mismatches
 
 import qsim
+from mnn_vectors import Vectors, mismatches
 from qsim import ops
 from qsim._core import calib
 

@@ -10,24 +10,9 @@ from typing import Any, Literal, Protocol, TypedDict, final
 import numpy as np
 import numpy.typing as npt
 
-from qsim._core import calib, ops, passes
-
-__all__ = [
-    "BadFile",
-    "Calibration",
-    "Calibrator",
-    "Graph",
-    "NotSupported",
-    "Profile",
-    "Trace",
-    "calib",
-    "catalogue",
-    "compare_runs",
-    "ops",
-    "passes",
-    "quantize",
-    "run",
-]
+from qsim._core import calib as calib
+from qsim._core import ops as ops
+from qsim._core import passes as passes
 
 __version__: str
 
@@ -252,7 +237,9 @@ class Calibrator:
     """Feeds batches through a fake-quantized network."""
 
     def __init__(self, graph: Graph, recipe: str, host: str = "x64") -> None: ...
-    def update(self, feeds: dict[str, npt.NDArray[np.float32]]) -> dict[str, npt.NDArray[np.float32]]:
+    def update(
+        self, feeds: dict[str, npt.NDArray[np.float32]]
+    ) -> dict[str, npt.NDArray[np.float32]]:
         """One batch; returns the outputs of the fake-quantized network."""
     def finalize(self) -> Calibration: ...
 

@@ -1,5 +1,6 @@
 """Single operations by a profile. `q` rows are (scale, zero, min, max)."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy.typing as npt
 
 from qsim._core import Profile, _CodesLike, _FloatsLike
 
-_Pair = tuple[int, int]
+_Pair = Sequence[int]  # two of them
 
 def conv2d(
     profile: Profile,

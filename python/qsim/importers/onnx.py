@@ -14,7 +14,7 @@ from .onnx_file import ExternalData, read_model
 from .onnx_fold import fold
 from .onnx_infer import inferred_shapes
 from .onnx_node import Importer, NodeReader
-from .onnx_ops import OPERATORS, operator_version
+from .onnx_ops import OPERATORS, check_operands, operator_version
 from .onnx_report import MAX_FILE, Reporter, quoted
 
 
@@ -56,7 +56,10 @@ def load_onnx(path: str | os.PathLike[str] | bytes) -> Graph:
         report = Reporter(os.fspath(path))
         folder = file.parent
         data = read_model(file, report)
-    return _import(data, ExternalData(folder, report), report)
+    try:
+        return _import(data, ExternalData(folder, report), report)
+    except UnicodeError as error:  # some protobuf packages decode strings only when they are read
+        raise report.bad(f"expected UTF-8 text ({error}); export it again") from None
 
 
 def _import(data: bytes, external: ExternalData, report: Reporter) -> Graph:
@@ -75,6 +78,7 @@ def _import(data: bytes, external: ExternalData, report: Reporter) -> Graph:
     versions = [operator_version(node, model.opset, report) for node in proto.graph.node]
     check_tensors(model, report)
     fold(model, report)
+    check_operands(model, report)
     importer = Importer(model, inferred_shapes(model, external, report), external, report)
     try:
         return _build(importer, versions)

@@ -59,6 +59,7 @@ def check_head(proto: ModelProto, report: Reporter) -> Model:
     graph = proto.graph
     if graph.sparse_initializer:
         raise report.unsupported("sparse initializers; store them dense")
+    report.text(graph.name, "graph: name")
     for what, count in (("nodes", len(graph.node)), ("initializers", len(graph.initializer))):
         if count > MAX_COUNT:
             raise report.unsupported(f"graph: expected at most {MAX_COUNT} {what}, got {count}")
@@ -147,9 +148,9 @@ def _tensors(model: Model, report: Reporter) -> set[str]:
         name = report.text(value.name, "output: name")
         if not name or name in model.outputs:
             raise report.bad(f"output {quoted(name)}: expected a name that no other output has")
-        if not value.type.HasField("tensor_type"):
-            raise report.unsupported(f"output {quoted(name)}: expected a float32 tensor")
         code = value.type.tensor_type.elem_type
+        if value.type.WhichOneof("value") not in (None, "tensor_type"):
+            raise report.unsupported(f"output {quoted(name)}: expected a float32 tensor")
         if code == 0 or not value.type.tensor_type.HasField("shape"):
             raise report.bad(
                 f"output {quoted(name)}: expected a type and a shape, got none; "

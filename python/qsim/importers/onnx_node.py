@@ -14,9 +14,25 @@ from .onnx_check import Model, node_name, place_of
 from .onnx_file import ExternalData
 from .onnx_infer import Shape
 from .onnx_report import MAX_COUNT, Reporter, element_count, quoted, shape_text
-from .onnx_tensor import FLOAT, array
+from .onnx_tensor import FLOAT, Constant, array
 
 INTEGERS = (TensorProto.INT64, TensorProto.INT32)
+
+
+def not_constant(name: str) -> str:
+    """What is wrong with a shape, a list or a bound that is only known at run time."""
+    return (
+        f"expected a constant, got {quoted(name)}, which is computed or fed at run time; "
+        "fold constants first (onnxsim, or export with fixed shapes)"
+    )
+
+
+def not_float(constant: Constant) -> str:
+    """What is wrong with weights of another type."""
+    return (
+        f"expected float32 in {quoted(constant.name)}, got {constant.type_name}; "
+        "convert the model's weights to float32 first"
+    )
 
 
 @dataclass
@@ -43,10 +59,7 @@ class Importer:
         """The name in the graph of a float constant of the file, which is added if need be."""
         constant = self.model.constants[name]
         if constant.type != FLOAT:
-            raise self.report.unsupported(
-                f"{place}: expected float32 in {quoted(name)}, got {constant.type_name}; "
-                "convert the model's weights to float32 first"
-            )
+            raise self.report.unsupported(f"{place}: {not_float(constant)}")
         in_graph = self.renamed.get(constant.name, constant.name)
         if in_graph not in self.written:
             self.written.add(in_graph)
@@ -156,11 +169,7 @@ class NodeReader:
             return None
         constant = self.importer.model.constants.get(name)
         if constant is None:
-            raise self.unsupported(
-                f"input {index} ({what}): expected a constant, got {quoted(name)}, which is "
-                "computed or fed at run time; fold constants first (onnxsim, or export with "
-                "fixed shapes)"
-            )
+            raise self.unsupported(f"input {index} ({what}): {not_constant(name)}")
         if constant.type not in kinds:
             raise self.bad(f"input {index} ({what}): got values of type {constant.type_name}")
         count = element_count(constant.shape)

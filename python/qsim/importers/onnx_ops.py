@@ -10,9 +10,10 @@ from onnx import NodeProto
 
 from . import onnx_move as move
 from . import onnx_window as window
-from .onnx_check import place_of
-from .onnx_node import NodeReader
+from .onnx_check import Model, place_of
+from .onnx_node import NodeReader, not_constant, not_float
 from .onnx_report import Reporter, quoted, shape_text
+from .onnx_tensor import FLOAT
 
 FLOAT_MAX = float(np.finfo(np.float32).max)
 
@@ -131,6 +132,24 @@ OPERATORS: dict[str, tuple[Callable[[NodeReader], None], tuple[int, ...]]] = {
     "Transpose": (move.transpose, (1, 13, 21, 23, 24, 25)),
     "Unsqueeze": (move.unsqueeze, (1, 11, 13, 21, 23, 24, 25)),
 }
+
+# Operators whose inputs from the second on are shapes, axes or sizes.
+LISTED = ("Reshape", "Slice", "Split", "Squeeze", "Unsqueeze")
+
+
+def check_operands(model: Model, report: Reporter) -> None:
+    """Data must be float32, and lists of integers constant; NotSupported naming the input."""
+    for node in model.proto.graph.node:
+        for index, name in enumerate(node.input):
+            constant = model.constants.get(name)
+            place = f"{place_of(node)}: input {index}"
+            if index > 0 and node.op_type in LISTED:
+                if name and constant is None:
+                    raise report.unsupported(f"{place}: {not_constant(name)}")
+            elif node.op_type == "Identity" or (node.op_type, index) == ("Dropout", 2):
+                continue  # may be a list that is folded; the flag of training
+            elif constant is not None and constant.type != FLOAT:
+                raise report.unsupported(f"{place}: {not_float(constant)}")
 
 
 def operator_version(node: NodeProto, opset: int, report: Reporter) -> int:

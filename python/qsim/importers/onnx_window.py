@@ -52,6 +52,14 @@ def _attributes(node: NodeReader, kernel: list[int] | None) -> dict[str, object]
         raise node.bad(f"attribute auto_pad: expected one of {', '.join(AUTO_PADS)}, got {auto!r}")
     if auto != "NOTSET" and any(pads):
         raise node.bad(f"attribute pads: expected none beside auto_pad {auto}, got {pads}")
+    for at, extent in enumerate(node.shape(0)[2:]):
+        reach = dilations[at] * (size[at] - 1) + 1
+        room = None if extent is None else extent + pads[at] + pads[at + dims]
+        if room is not None and room < reach and not auto.startswith("SAME"):
+            raise node.bad(
+                f"expected a window that fits the input {shape_text(node.shape(0))}, got one that "
+                f"reaches {reach} where {room} elements are, pads included"
+            )
     return {
         "kernel": size,
         "strides": strides,

@@ -221,6 +221,7 @@ class _Drawing:
 
     def result(self, backward: list[Edge]) -> Layout:
         """Boxes and routes in one frame."""
+        back = set(backward)
         boxes = []
         for v, (width, height) in enumerate(self.sizes):
             column = self.columns[self.column_of[v]]
@@ -237,6 +238,9 @@ class _Drawing:
         for source, target in backward:
             routes[source, target] = _straight(boxes[source], boxes[target])
         _spread(routes, boxes)
+        for edge, route in routes.items():
+            if edge[0] not in self.direct and edge not in back:
+                self._leave_rows(edge, route)
         width = max(c.left + c.width for c in self.columns) + MARGIN
         below = max(tracks.values(), default=-1) + 1
         return Layout(
@@ -249,6 +253,18 @@ class _Drawing:
             round(width, 1),
             round(self.depth + TRACK * below + MARGIN, 1),
         )
+
+    def _leave_rows(self, edge: Edge, route: list[Point]) -> None:
+        """Let a route bend only between rows, also where its ends are lower than their rows."""
+        rows = []
+        for v in edge:
+            column = self.columns[self.column_of[v]]
+            row = self.layer[v] - column.first + 1
+            rows.append((round(column.top[row], 1), round(column.bottom[row], 1)))
+        if route[0][1] < rows[0][1]:
+            route.insert(1, (route[0][0], rows[0][1]))
+        if route[-1][1] > rows[1][0]:
+            route.insert(-1, (route[-1][0], rows[1][0]))
 
     def _tracks(self) -> dict[int, int]:
         """A horizontal track below the columns for each source that crosses; tracks are shared."""

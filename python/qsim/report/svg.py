@@ -17,6 +17,7 @@ NODE = (132.0, 36.0)
 PORT = (104.0, 24.0)
 NAME_WIDTH = 21  # characters of a name that fit into a node
 CORNER = 6.0
+SMALLEST = (1100.0, 300.0)  # smaller drawings are not blown up
 HOT: tuple[Severity, ...] = ("nonfinite", "origin")
 
 BAR_VIEW = (192.0, 40.0)
@@ -59,9 +60,11 @@ def graph_svg(page: Page) -> Markup:
     placed = layout([NODE] * len(graph.ops) + [PORT] * ports, graph.edges)
     marked = _path_edges(page, graph)
     readers = {name: c.name for c in page.shared_constants for name in c.consumers}
-    extent = f"{placed.width:.1f} {placed.height:.1f}"
+    width, height = max(placed.width, SMALLEST[0]), max(placed.height, SMALLEST[1])
+    left, top = (placed.width - width) / 2, (placed.height - height) / 2
     parts = [
-        f'<svg id="graph" viewBox="0 0 {extent}" style="aspect-ratio:{extent.replace(" ", "/")}" ',
+        f'<svg id="graph" viewBox="{left:.1f} {top:.1f} {width:.1f} {height:.1f}" ',
+        f'style="aspect-ratio:{width:.1f}/{height:.1f}" ',
         f'role="group" aria-label="Graph of {plural(len(graph.ops), "op")}" ',
         'preserveAspectRatio="xMidYMid meet"><g class="edges">',
         *_edges(page, graph, placed, marked),
@@ -172,7 +175,7 @@ def _node(index: int, op: OpView, box: Box, constant: str | None) -> str:
         left += 14
     parts.append(_text(left, y + 14.5, "op", shorten(op.op, 12 if op.integer else 16)))
     if op.integer:
-        parts.append(_text(x + w - 8, y + 14, "int", "int8"))
+        parts.append(_text(x + w - 8, y + 14, "int", "int"))
     parts.append(_text(x + 9, y + 28, "name", shorten(op.name, NAME_WIDTH)))
     if constant is not None:
         cx, cy = x + w, y + h - 9

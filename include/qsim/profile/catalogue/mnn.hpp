@@ -96,6 +96,7 @@ constexpr FloatMath with_fma(FloatMath math, FloatDot conv_single) {
 inline constexpr FloatMath arm_math{.conv = {.fused = true},
                                     .conv_single = {.fused = true},
                                     .matmul_row = {4, true, Tree::from_one},
+                                    .clamps_convolutions = true,  // NaN passes, inf does not
                                     .exp_clamp = ClampOrder::high_first,
                                     .exp_range = Ties::toward_zero,
                                     .exp_reduce_fused = true,
