@@ -40,7 +40,8 @@ py::array_t<T, py::array::c_style> exact(const py::handle& object, const char* a
                               py::str(array.dtype()).cast<std::string>(), "; use .astype(np.", name,
                               ") if you mean it"));
   }
-  return py::module_::import("numpy").attr("ascontiguousarray")(array);
+  // Not ascontiguousarray, which gives a scalar an axis.
+  return py::module_::import("numpy").attr("asarray")(array, py::arg("order") = "C");
 }
 
 /// A float32 array's bit patterns.

@@ -208,6 +208,13 @@ py::array_t<float> unary(const Profile& profile, const std::string& op, const py
   return to_numpy<float>(out, shape_of(x));
 }
 
+py::array_t<float> reciprocal_estimate(const Profile& profile, const py::object& x_in) {
+  const Floats x = exact<float>(x_in, "x");
+  std::vector<F32> out = bits_of(x);
+  for (F32& v : out) v = num::estimate(v, profile.fuse.estimate, profile.float_mode);
+  return to_numpy<float>(out, shape_of(x));
+}
+
 }  // namespace
 
 void register_emu(py::module_& module) {
@@ -233,6 +240,8 @@ void register_emu(py::module_& module) {
           py::arg("stride"), py::arg("pad"), py::arg("out"));
   ops.def("binary", &binary, py::arg("profile"), py::arg("op"), py::arg("a"), py::arg("b"),
           py::arg("q"), py::arg("relu") = false, py::arg("packed") = false);
+  ops.def("reciprocal_estimate", &reciprocal_estimate, py::arg("profile"), py::arg("x"),
+          "The estimate of 1/x that the profile's fused parameters start from.");
   ops.def("unary", &unary, py::arg("profile"), py::arg("op"), py::arg("x"));
 }
 

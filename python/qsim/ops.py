@@ -13,7 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from qsim._core import Profile
-from qsim._core.ops import binary, conv2d, dequantize, pool2d, quantize, unary
+from qsim._core.ops import (
+    binary,
+    conv2d,
+    dequantize,
+    pool2d,
+    quantize,
+    reciprocal_estimate,
+    unary,
+)
 
 __all__ = [
     "binary",
@@ -24,6 +32,7 @@ __all__ = [
     "pool2d_geometry",
     "quantize",
     "quantize_info",
+    "reciprocal_estimate",
     "unary",
 ]
 

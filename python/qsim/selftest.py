@@ -30,14 +30,15 @@ def _convolution(profile: Profile, rng: np.random.Generator) -> Check:
     bias = rng.normal(0, 1, 5).astype(np.float32)
     q = np.array([[0.05, 3, -127, 127], [0.3, -20, -128, 127]], np.float32)
     codes, _, fused, unspecified = _core.ops.conv2d(profile, x, w, alpha, bias, q, pad=(1, 1))
-    info = [oracle.QInfo(*(oracle.f32.bits(float(v)) for v in row)) for row in q]
+    read, written = (oracle.QInfo.of(row.tolist()) for row in q)
     slow = oracle.conv2d(
         oracle.nest(profile.fields()),
         x,
         w,
-        [oracle.f32.bits(float(v)) for v in alpha],
-        [oracle.f32.bits(float(v)) for v in bias],
-        *info,
+        alpha.tolist(),
+        bias.tolist(),
+        read,
+        written,
         oracle.ConvOptions(pad=(1, 1)),
     )
     known = ~unspecified.reshape(-1)

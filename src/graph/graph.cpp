@@ -6,6 +6,7 @@
 #include <array>
 
 #include "qsim/base/check.hpp"
+#include "qsim/base/close.hpp"
 #include "qsim/base/checked.hpp"
 
 namespace qsim::graph {
@@ -97,7 +98,12 @@ const Tensor& Graph::tensor(TensorId id) const {
 
 TensorId Graph::find(std::string_view name) const {
   const auto at = by_name_.find(std::string(name));
-  if (at == by_name_.end()) fail<UnknownName>("tensor \"", name, "\" is not in the graph");
+  if (at == by_name_.end()) {
+    std::vector<std::string_view> names;
+    for (const Tensor& t : tensors_) names.push_back(t.name);
+    fail<UnknownName>("tensor \"", name, "\" is not in the graph; close matches: ",
+                      close_matches(name, names));
+  }
   return at->second;
 }
 

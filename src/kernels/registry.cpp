@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "qsim/base/check.hpp"
+#include "qsim/base/close.hpp"
 #include "qsim/profile/catalogue/arith.hpp"
 #include "qsim/profile/catalogue/cast.hpp"
 
@@ -128,33 +129,6 @@ static_assert([] {
   return true;
 }());
 
-/// Single-character edits from a to b.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> cost(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) cost[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = cost[0];
-    cost[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = cost[j];
-      cost[j] = std::min({change, cost[j] + 1, cost[j - 1] + 1});
-    }
-  }
-  return cost[b.size()];
-}
-
-/// Up to three names, nearest first.
-std::string close_matches(std::string_view name) {
-  std::vector<std::pair<std::size_t, std::string_view>> near;
-  for (const Kernel& k : table) near.emplace_back(distance(name, k.name), k.name);
-  std::sort(near.begin(), near.end());
-  std::string list;
-  for (std::size_t i = 0; i < near.size() && i < 3; ++i)
-    list += (i == 0 ? "" : ", ") + std::string(near[i].second);
-  return list;
-}
-
 /// The kernel that QSIM_KERNEL_FORCE demands for this kind of operation, or null.
 const Kernel* forced(bool gemm, const Cpu& cpu) {
   const char* name = std::getenv("QSIM_KERNEL_FORCE");
@@ -190,8 +164,10 @@ std::span<const Kernel> kernels() { return table; }
 const Kernel& find(std::string_view name) {
   for (const Kernel& k : table)
     if (k.name == name) return k;
+  std::vector<std::string_view> names;
+  for (const Kernel& k : table) names.push_back(k.name);
   fail<UnknownName>("kernel: no kernel is named \"", name,
-                    "\"; close matches: ", close_matches(name));
+                    "\"; close matches: ", close_matches(name, names));
 }
 
 bool supported(std::string_view name) { return supported(find(name), host_cpu()); }

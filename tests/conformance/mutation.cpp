@@ -1,4 +1,4 @@
-// The mutation check: every field of every row matters to some case, or equivalent.txt says why not.
+// The mutation check: every field of every row matters to a case, or equivalent.txt says why not.
 
 #include <gtest/gtest.h>
 
@@ -70,7 +70,8 @@ struct Equivalent {
     return std::all_of(conditions.begin(), conditions.end(), [&](std::string condition) {
       if (const std::size_t at = condition.find('@'); at != std::string::npos)
         condition.replace(at, 1, stood);
-      if (condition == "plain") return plain(row, mutant.path) && plain(mutant.profile, mutant.path);
+      if (condition == "plain")
+        return plain(row, mutant.path) && plain(mutant.profile, mutant.path);
       const std::size_t op = condition.find_first_of("=<!");
       const std::string have = get_field(row, condition.substr(0, op));
       const std::string want = condition.substr(condition.find_last_of("=<!") + 1);

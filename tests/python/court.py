@@ -180,7 +180,8 @@ class Court:
 def main(line: str) -> None:
     import qsim
 
-    family, name, data, *_ = line.split()
+    words = line.split()
+    family, name, data = words[2:5] if words[0] == "case" else words[:3]
     row = oracle.nest(qsim.profiles[name].fields())
     print("want=" + run(row, family, bytes.fromhex(data)).hex())
 

@@ -23,6 +23,9 @@ PROFILES = {
     "arm64-i8mm": "mnn-2.9.0.arm64.i8mm",
 }
 
+# Recorded only where they differ from the target they are a variant of.
+BASE = {"x86-avx512": "x86-avx512vnni", "x86-sse-emu": "x86-sse", "x86-avx2-emu": "x86-avx2"}
+
 
 class Vectors:
     """The manifest and lazily loaded archives."""
@@ -56,9 +59,21 @@ class Vectors:
                 return self.array(case, name)
         return None
 
+    def equal_to(self, case: dict[str, Any], result: str, target: str) -> np.ndarray | None:
+        """What `target` produced: its own record, or that of the target it did not differ from."""
+        own = self.expected(case, result, target)
+        if own is not None or target not in BASE:
+            return own
+        return self.expected(case, result, BASE[target])
+
     def targets(self, case: dict[str, Any], result: str) -> list[str]:
         """Targets with a recorded `result`."""
         return [t for names in case["outputs"].get(result, {}).values() for t in names]
+
+    def known_targets(self, case: dict[str, Any], result: str) -> list[str]:
+        """Targets whose `result` is known, by their own record or that of their base."""
+        recorded = self.targets(case, result)
+        return [t for t in PROFILES if t in recorded or BASE.get(t) in recorded]
 
 
 def mismatches(got: np.ndarray, want: np.ndarray) -> int:

@@ -52,8 +52,7 @@ HOSTILE = [
     "right\u202eto left",
     "escape\x1b[31m\x00\x07",
     "lone\ud800surrogate",
-    "long/" * 400,
-    "",
+    *["long/" * 400, ""],
 ]
 COUNT = 300
 
@@ -79,21 +78,12 @@ def make_page(count: int = COUNT) -> Page:
         reads.setdefault(target, []).append(f"t{source}")
     ops = []
     for i in range(count):
+        low_high = {"min": -1.5, "max": INF if i % 50 == 0 else 2.25}
+        mean, scale = NAN if i % 7 == 0 else 0.1, INF if i == 40 else 0.01
         stats = TensorStats(
-            name=f"t{i}",
-            shape=[4, i],
-            dtype="float32",
-            elements=4 * i,
-            min=-1.5,
-            max=INF if i % 50 == 0 else 2.25,
-            mean=NAN if i % 7 == 0 else 0.1,
-            nonfinite=i % 3,
-            nan=i % 3,
-            scale=INF if i == 40 else 0.01,
-            zero=-3,
-            rail_fraction=0.25,
-            histogram=[0, i, 3, 1],
-        )
+            f"t{i}", [4, i], "float32", 4 * i, **low_high, mean=mean, nonfinite=i % 3, nan=i % 3,
+            scale=scale, zero=-3, rail_fraction=0.25, histogram=[0, i, 3, 1],
+        )  # fmt: skip
         ops.append(
             OpView(
                 name=op_name(i),
@@ -244,7 +234,6 @@ def test_same_page_gives_the_same_bytes(html: str) -> None:
 
 def test_text_of_an_empty_page_says_that_nothing_is_wrong() -> None:
     words = "".join(Outline(render(Page("Empty"))).words)
-    assert "Every value" not in words
     assert "every value is finite" in words
 
 
@@ -252,13 +241,11 @@ def test_text_of_an_empty_page_says_that_nothing_is_wrong() -> None:
 
 
 def check_legal(placed: Layout, edges: list[tuple[int, int]]) -> None:
-    """No two boxes overlap, edges lead to later layers, vertical runs hit no foreign box."""
+    """No two boxes overlap, edges lead to later layers, no route touches a foreign box."""
     boxes = sorted(enumerate(placed.boxes), key=lambda each: each[1].x)
     for position, (_, a) in enumerate(boxes):
-        assert a.x >= 0
-        assert a.x + a.width <= placed.width
-        assert a.y >= 0
-        assert a.y + a.height <= placed.height
+        assert 0.0 <= a.x <= placed.width - a.width
+        assert 0.0 <= a.y <= placed.height - a.height
         for _, b in boxes[position + 1 :]:
             if b.x >= a.x + a.width:
                 break
@@ -272,12 +259,10 @@ def check_legal(placed: Layout, edges: list[tuple[int, int]]) -> None:
         if (source, target) in placed.direct:
             continue
         for (x0, y0), (x1, y1) in pairwise(points):
-            low, high = min(y0, y1), max(y0, y1)
             for i, box in boxes:
-                if box.x >= max(x0, x1) or i in (source, target):
-                    continue
-                inside = box.x < min(x0, x1) and max(x0, x1) < box.x + box.width
-                assert not (inside and low < box.y + box.height and box.y < high)
+                beside = max(x0, x1) <= box.x or box.x + box.width <= min(x0, x1)
+                apart = max(y0, y1) <= box.y or box.y + box.height <= min(y0, y1)
+                assert beside or apart or i in (source, target)
 
 
 @pytest.mark.parametrize("reach", [3, 20, 300])
@@ -361,9 +346,7 @@ def printed(page: Page, width: int, encoding: str = "utf-8") -> str:
     print_tables(page, console)
     print_trace(page, console)
     stream.flush()
-    raw = stream.buffer
-    assert isinstance(raw, io.BytesIO)
-    return raw.getvalue().decode(encoding)
+    return stream.buffer.getvalue().decode(encoding)
 
 
 @pytest.mark.parametrize("width", [40, 80, 160])
@@ -375,8 +358,9 @@ def test_terminal_keeps_to_the_width(page: Page, width: int, encoding: str) -> N
 
 def test_terminal_shows_the_story_without_escapes_or_markup(page: Page) -> None:
     hostile = [PathStep(HOSTILE[8], "t", "nonfinite"), PathStep(HOSTILE[5], "t", "laundered")]
-    text = printed(Page("[red]t[/]", ops=page.ops, paths={"out": hostile}), 120)
-    assert "\x1b" not in text
+    tables = [Table(HOSTILE[7], [HOSTILE[8]], [[HOSTILE[8]]])]
+    text = printed(Page("[red]t[/]\x1b", HOSTILE[7], tables=tables, paths={"out": hostile}), 120)
+    assert not {"\x1b", "\u202e"} & set(text)
     assert "[red]t[/]" in text
     assert "[bold red]markup[/]" in text
     assert r"escape\x1b[31m" in text
@@ -392,7 +376,7 @@ def test_numbers_are_short_and_honest() -> None:
         "0.0123",
         "−1.5",
         "1.3397e12",
-        "3.4e-39".replace("-", "−"),
+        "3.4e−39",
     ]
     assert number(1234567) == "1\u202f234\u202f567"
     assert [percent(x) for x in (0.0, 1.0, 0.5)] == ["0\u202f%", "100\u202f%", "50\u202f%"]

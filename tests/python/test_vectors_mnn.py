@@ -17,8 +17,8 @@ COUNTS: Counter[tuple[str, str]] = Counter()
 
 
 def check(case: dict[str, Any], result: str, target: str, got: np.ndarray) -> None:
-    """Compare one result with the record of `target`, if there is one."""
-    want = VECTORS.expected(case, result, target)
+    """Compare one result with what `target` produced, if that is known."""
+    want = VECTORS.equal_to(case, result, target)
     if want is None:
         return
     wrong = mismatches(got.reshape(want.shape), want)
@@ -27,8 +27,8 @@ def check(case: dict[str, Any], result: str, target: str, got: np.ndarray) -> No
 
 
 def targets(case: dict[str, Any]) -> list[str]:
-    """Every target with any recorded result."""
-    return sorted({t for result in case["outputs"] for t in VECTORS.targets(case, result)})
+    """Every target with any known result."""
+    return sorted({t for result in case["outputs"] for t in VECTORS.known_targets(case, result)})
 
 
 def network_input(case: dict[str, Any], profile: qsim.Profile, q: np.ndarray) -> np.ndarray:
@@ -92,7 +92,8 @@ def test_explicit_casts_equal_the_engine(case: dict[str, Any]) -> None:
             q[...] = ops.quantize(profile, x, m.item(), p["zero"], low, high)
             y[...] = ops.dequantize(profile, q, s.reshape(-1)[0].item(), p["zero_dequant"])
         else:
-            for c, (mc, sc) in enumerate(zip(m.flat, np.broadcast_to(s, m.shape).flat, strict=True)):
+            scales = np.broadcast_to(s, m.shape).flat
+            for c, (mc, sc) in enumerate(zip(m.flat, scales, strict=True)):
                 q[:, c] = ops.quantize(profile, x[:, c].copy(), mc.item(), p["zero"], low, high)
                 y[:, c] = ops.dequantize(profile, q[:, c].copy(), sc.item(), p["zero_dequant"])
         check(case, "q", target, q)
@@ -145,7 +146,7 @@ def test_binary_operations_equal_the_engine(case: dict[str, Any]) -> None:
             relu=case["id"].endswith(".relu"),
             packed=p["layout"] != "linear",
         )
-        want = VECTORS.expected(case, "y", target)
+        want = VECTORS.equal_to(case, "y", target)
         if want is None:
             continue
         written = want.size
@@ -154,10 +155,10 @@ def test_binary_operations_equal_the_engine(case: dict[str, Any]) -> None:
         check(case, "y", target, y.reshape(-1)[:written])
 
 
-@pytest.mark.parametrize("target", list(PROFILES)[:3] + list(PROFILES)[-3:])
+@pytest.mark.parametrize("target", list(PROFILES))
 def test_every_target_was_compared(target: str) -> None:
     """Guards the suite itself: a skipped family would pass in silence."""
     if not COUNTS:
         pytest.skip("runs after the vector tests of this module")
-    for family, floor in (("A", 19000), ("B", 9000)):
+    for family, floor in (("A", 19000), ("B", 9000), ("C", 12000), ("D", 12000)):
         assert COUNTS[family, target] > floor, f"{family} {target}: {COUNTS[family, target]} values"

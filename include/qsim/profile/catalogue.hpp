@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "qsim/base/check.hpp"
+#include "qsim/base/close.hpp"
 #include "qsim/profile/catalogue/ieee.hpp"
 #include "qsim/profile/catalogue/mnn.hpp"
 #include "qsim/profile/profile.hpp"
@@ -20,9 +21,14 @@ inline std::vector<Profile> catalogue() {
 
 /// The built-in row of that name; UnknownName otherwise.
 inline Profile find_profile(std::string_view name) {
-  for (const Profile& row : catalogue())
+  const std::vector<Profile> rows = catalogue();
+  std::vector<std::string_view> names;
+  for (const Profile& row : rows) {
     if (row.name.view() == name) return row;
-  fail<UnknownName>("profile: \"", name, "\" is not in the catalogue");
+    names.push_back(row.name.view());
+  }
+  fail<UnknownName>("profile: \"", name, "\" is not in the catalogue; close matches: ",
+                    close_matches(name, names));
 }
 
 }  // namespace qsim

@@ -140,6 +140,22 @@ class _Nonfinite(TypedDict):
     fixes: list[tuple[str, str]]  # kind, words
     taint: dict[str, _Taint]
 
+class _Kernel(TypedDict):
+    name: str
+    op: str
+    isa: str
+    instruction: str
+    obeys: str  # the row of profile/catalogue
+    arch: Literal["x86", "arm64"]
+    runs_here: bool
+
+class _BuildInfo(TypedDict):
+    version: str
+    compiler: str
+    architecture: Literal["x86_64", "aarch64", "other"]
+    assertions: bool
+    hardware_threads: int
+
 # --- errors ---------------------------------------------------------------------------------------
 
 class NotSupported(NotImplementedError): ...
@@ -286,3 +302,21 @@ def run(graph: Graph, feeds: dict[str, Any], profile: Profile | None = None) -> 
     """Feeds are float32 arrays by input name; other dtypes raise TypeError."""
 
 def compare_runs(a: Trace, b: Trace) -> list[_Row]: ...
+
+# --- native kernels -------------------------------------------------------------------------------
+
+def kernels() -> list[_Kernel]:
+    """Every native kernel, with whether it runs here."""
+
+def build_info() -> _BuildInfo:
+    """Compiler, architecture, assertions, threads."""
+
+def kernel_gemm(
+    kernel: str, lhs: npt.NDArray[np.int8] | _CodesLike, rhs: npt.NDArray[np.int8] | _CodesLike
+) -> npt.NDArray[np.int32]:
+    """Product of [m, k] and [k, n] by a native kernel."""
+
+def chain_gemm(
+    kernel: str, lhs: npt.NDArray[np.int8] | _CodesLike, rhs: npt.NDArray[np.int8] | _CodesLike
+) -> npt.NDArray[np.int32]:
+    """The same product by the definition of the chain the kernel obeys."""

@@ -99,7 +99,7 @@ def _check_node(node: NodeProto, report: Reporter) -> None:
     for text in (node.name, node.op_type, node.domain, *node.input, *node.output):
         report.text(text, "name in a node")
     place = place_of(node)
-    if node.domain not in DEFAULT_DOMAINS or node.overload:
+    if node.domain not in DEFAULT_DOMAINS or getattr(node, "overload", False):
         raise report.unsupported(
             f"{place}: operator of domain {quoted(node.domain)}; export with standard operators"
         )

@@ -139,7 +139,10 @@ class OriginView(Frozen):
 
 @dataclass(frozen=True)
 class LaunderView(Frozen):
-    """An op that read non-finite values and answered finite ones; `answers` is (value, count)."""
+    """An op that read non-finite values and answered finite ones.
+
+    `kind` says where in the op (its function, a cast before it); `answers` is (value, count).
+    """
 
     node: str
     tensor: str

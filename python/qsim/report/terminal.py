@@ -190,7 +190,7 @@ def _laundered(pen: _Pen, events: Sequence[LaunderView]) -> None:
     table = pen.table()
     table.add_column("")
     table.add_column("hidden by", overflow="fold")
-    table.add_column("read", overflow="fold")
+    table.add_column("where", overflow="fold")
     table.add_column("values", justify="right", no_wrap=True)
     table.add_column("answered", overflow="fold")
     wide = pen.console.width >= 100

@@ -1,0 +1,364 @@
+#!/usr/bin/env python3
+"""Writes docs/profiles.md: every built-in profile, what sets it apart and how we know.
+
+    PYTHONPATH=build/release/python tools/make_profiles_doc.py [--count] [--check]
+
+--count first runs the vector tests and renews tests/data/mnn-2.9.0/conformance.json with what they
+compared; --check compares instead of writing and exits with 1 if a file is not current.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "python")]
+
+import qsim  # noqa: E402
+from catalogue_rows import Row, citations, flat, named_rows  # noqa: E402
+from mnn_vectors import PROFILES  # noqa: E402
+
+PAGE = ROOT / "docs" / "profiles.md"
+COUNTS = ROOT / "tests" / "data" / "mnn-2.9.0" / "conformance.json"
+PLAIN = "ieee.fp32"
+CHAINS = ("conv", "conv_fast")
+
+HEAD = """\
+# Profiles
+
+<!-- Written by tools/make_profiles_doc.py; do not edit. -->
+
+A profile is one machine's or runtime's exact arithmetic, as a row of data. What each field means is
+in [arithmetic.md](arithmetic.md); the rows are in `include/qsim/profile/catalogue/`. In Python:
+`qsim.profiles[name].fields()`, and `replace_fields({path: value})` for a row of your own.
+
+"""
+
+EVIDENCE = {
+    "assumed": "plausible, nothing checked; every row that was edited at run time",
+    "documented": "read in source or documentation, or derived from such a row",
+    "emulated": "equal to the engine's own binary under an instruction emulator",
+    "silicon": "equal to the engine's own binary on the processor itself",
+}
+
+BUILD = """\
+## What was recorded
+
+The MNN rows state the official sources of MNN 2.9.0 as GCC 12.2 builds them: CMake Release, which
+adds `-ffast-math`. Two things follow, and a Clang build may differ in both.
+
+* **Flush to zero.** Linking with `-ffast-math` makes the library set the processor's flush bits
+  when it loads, for the whole process (x86: MXCSR 0x9fc0, FTZ and DAZ; arm64: FPCR.FZ). Subnormal
+  inputs read as zero, tiny results become zero: the fields `float_mode.*`. A subnormal scale
+  therefore acts as a zero scale. x86 judges tininess after rounding, Arm before.
+* **Reciprocals.** On x86 GCC vectorises divisions into the estimate `rcpps` and one Newton step:
+  the fields `*.reciprocal` and `*.estimate`. Intel's estimate is a function of the 11 leading
+  mantissa bits, an emulator returns the correctly rounded one: hence the rows `*.emulated`, the
+  same binary under an emulator. Multiply-adds are contracted where GCC may do so (`*fused*`).
+
+"""
+
+FIXED = """\
+## The `.fixed` rows
+
+Three tiers of the engine answer some shapes by accident: `tile.*` (on `arm64.neon` two pixels left
+over skip the clamp, and of three the last counts products twice) and `patch.walk = word_stride`
+(`x64.sse`, `arm64.neon`, `arm64.i8mm`: channels of a tap land in the wrong place where they do not
+fill a depth block). The plain rows reproduce that, because a device does. A `.fixed` row has these
+two mended and is otherwise the same: run both to see whether a difference comes from a defect. No
+engine computes a `.fixed` row, so it is *documented* and has no recorded results.
+
+"""
+
+UNSPECIFIED = """\
+## Unspecified results
+
+Where the engine answers with memory it never wrote, no number is right. `Trace.unspecified(name)`
+is a mask of such elements; comparisons leave them out and count them. The recording found them by
+running every case on differently filled memory; the table counts the results concerned, which the
+vectors do not store. The tests check that qsim marks them and nothing else in whole models (E).
+
+"""
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A Markdown table; numbers aligned right."""
+    lines = [list(map(str, head))]
+    body = [list(row) for row in rows]
+    numbers = [all(isinstance(row[i], int) for row in body) for i in range(len(lines[0]))]
+    lines.append(["--:" if number else "---" for number in numbers])
+    lines += [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in r] for r in body]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n\n"
+
+
+def shown(value: Any) -> str:
+    """A field's value in code style."""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+# --- one row --------------------------------------------------------------------------------------
+
+
+class Book:
+    """Everything the page is made from."""
+
+    def __init__(self, counts: dict[str, Any]) -> None:
+        self.counts = counts
+        self.named: dict[str, Row] = named_rows()
+        plain = self.fields(PLAIN)
+        self.defaults = {k: v for k, v in plain.items() if k.startswith(("conv.", "cast."))}
+
+    def fields(self, name: str) -> dict[str, Any]:
+        """All fields but the evidence."""
+        return {k: v for k, v in qsim.profiles[name].fields().items() if k != "evidence"}
+
+    def obeyed(self, name: str, part: str) -> str | None:
+        """The named chain or cast that `part` ("conv", "conv_fast", "cast") of a row equals."""
+        kind = "Cast" if part == "cast" else "Arith"
+        model = "cast" if part == "cast" else "conv"
+        have = {
+            path.removeprefix(f"{part}."): value
+            for path, value in self.fields(name).items()
+            if path.startswith(f"{part}.")
+        }
+        for row in self.named.values():
+            if row.kind != kind:
+                continue
+            want = {
+                path.removeprefix(f"{model}."): value
+                for path, value in self.defaults.items()
+                if path.startswith(f"{model}.")
+            } | dict(flat(row.fields))
+            if want == have:
+                return row.name
+        return None
+
+    def compact(self, name: str) -> dict[str, Any]:
+        """Fields with each chain as one entry, where it has a name."""
+        fields = self.fields(name)
+        out: dict[str, Any] = {}
+        for part in CHAINS:
+            chain = self.obeyed(name, part)
+            if chain is not None:
+                out[part] = chain
+                fields = {k: v for k, v in fields.items() if not k.startswith(f"{part}.")}
+        return out | fields
+
+    def sibling(self, name: str) -> str:
+        """The row it is a variant of by name, else the nearest earlier one, else the plain row."""
+        if name.rpartition(".")[0] in qsim.profiles:
+            return name.rpartition(".")[0]
+        mine, family = self.compact(name), ".".join(name.split(".")[:4])
+        names = list(qsim.profiles)
+        earlier = [n for n in names[: names.index(name)] if n.startswith(f"{family}.")]
+
+        def distance(other: str) -> int:
+            return sum(mine.get(k) != v for k, v in self.compact(other).items())
+
+        return min(earlier, key=distance, default=PLAIN)
+
+    def differences(self, name: str, other: str) -> str:
+        """A table of the fields that two rows do not share."""
+        a, b = self.compact(name), self.compact(other)
+        rows = [
+            [f"`{path}`", shown(a.get(path, "-")), shown(b.get(path, "-"))]
+            for path in [*a, *(k for k in b if k not in a)]
+            if a.get(path) != b.get(path)
+        ]
+        return table(["field", "here", f"`{other}`"], rows)
+
+    def conformance(self, name: str) -> str:
+        """What recorded results the row was held to."""
+        where = next((t for t, profile in PROFILES.items() if profile == name), None)
+        rows = [
+            [f"{family}: {FAMILIES[family]}", by[where]["cases"], by[where]["values"]]
+            for family, by in self.counts["families"].items()
+            if where in by
+        ]
+        if not rows:
+            return "No recorded results; held to the oracle by `tests/conformance`.\n\n"
+        total = sum(row[2] for row in rows)
+        text = f"Recorded as `{where}`: {total:,} values compared, {self.unmatched(where)}.\n\n"
+        return text + table(["family", "cases", "values"], rows)
+
+    def unmatched(self, where: str | None = None) -> str:
+        """Failures of the vector tests, of one target or of all."""
+        listed = [
+            u
+            for u in self.counts["unmatched"]
+            if where is None or where in u["test"] or f" {where} " in u["reason"]
+        ]
+        return f"**{len(listed)} tests fail**" if listed else "0 differ"
+
+    def kernels(self, name: str) -> str:
+        """The native kernels that obey the row's chains and cast."""
+        lines = []
+        for part in (*CHAINS, "cast"):
+            row = self.obeyed(name, part)
+            found = [f"`{k['name']}`" for k in qsim.kernels() if k["obeys"] == row]
+            if found:
+                lines.append(f"* `{part}`: {', '.join(found)}\n")
+        return "Native kernels that obey it:\n\n" + "".join(lines) + "\n" if lines else ""
+
+    def section(self, name: str) -> str:
+        """One profile."""
+        text = f"## `{name}`\n\nEvidence: **{qsim.profiles[name].evidence}**. "
+        if name == PLAIN:
+            text += "The plain row: every field at its default.\n\n" + self.plain()
+        else:
+            other = self.sibling(name)
+            text += f"Differs from `{other}` in:\n\n{self.differences(name, other)}"
+        return text + self.conformance(name) + self.kernels(name)
+
+    def plain(self) -> str:
+        """All fields of the plain row, one line per group."""
+        groups: dict[str, list[str]] = {}
+        for path, value in self.compact(PLAIN).items():
+            group, _, field = path.partition(".")
+            groups.setdefault(group, []).append(f"{field} {shown(value)}".strip())
+        return table(["group", "fields"], ([f"`{g}`", ", ".join(f)] for g, f in groups.items()))
+
+
+FAMILIES = {
+    "A": "convolution",
+    "B": "depthwise convolution",
+    "C": "casts",
+    "D": "pools, element-wise",
+    "E": "whole models",
+    "F": "quantizers",
+}
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+def overview(book: Book) -> Iterator[str]:
+    """The list of rows and what evidence means."""
+    yield table(
+        ["profile", "evidence", "convolution", "fast convolution", "nearest row"],
+        (
+            [
+                f"[`{name}`](#{name.replace('.', '')})",
+                row.evidence,
+                *(f"`{book.obeyed(name, part) or 'its own'}`" for part in CHAINS),
+                f"`{book.sibling(name)}`" if name != PLAIN else "",
+            ]
+            for name, row in qsim.profiles.items()
+        ),
+    )
+    yield table(["evidence", "means"], EVIDENCE.items())
+
+
+def chains(book: Book) -> Iterator[str]:
+    """The named chains and casts with their kernels."""
+    yield "## Chains and casts\n\nA chain is how products become an int32 sum; rows share them.\n\n"
+    yield table(
+        ["row", "words", "native kernels"],
+        (
+            [
+                f"`{row.name}`",
+                row.words,
+                ", ".join(f"`{k['name']}`" for k in qsim.kernels() if k["obeys"] == row.name),
+            ]
+            for row in book.named.values()
+        ),
+    )
+
+
+def recorded(book: Book) -> Iterator[str]:
+    """Conformance of calibration, and what could not be matched."""
+    yield BUILD
+    names = {"calib-x86-64": "`x64`", "calib-arm64": "`ieee`"}
+    yield "Calibration (`recipe=\"mnn.ema\"`) by host:\n\n"
+    yield table(
+        ["host", "family", "cases", "values"],
+        (
+            [host, f"{family}: {FAMILIES[family]}", by[where]["cases"], by[where]["values"]]
+            for where, host in names.items()
+            for family, by in book.counts["families"].items()
+            if where in by
+        ),
+    )
+    yield (
+        "`x86-avx512`, `x86-sse-emu` and `x86-avx2-emu` were recorded where they differ from a "
+        "main target;\nelsewhere its record is theirs. The operators inside the recurrent model "
+        "(E) are known for the main\ntargets only.\n\n"
+    )
+    failures = book.counts["unmatched"]
+    yield f"Cases that qsim does not match: {len(failures) or 'none'}.\n\n"
+    if failures:
+        yield table(["test", "reason"], ([f"`{f['test']}`", f["reason"]] for f in failures))
+
+
+def unspecified(book: Book) -> Iterator[str]:
+    """What the engine leaves to stale memory."""
+    yield UNSPECIFIED
+    reasons: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    for family, by in book.counts["unspecified"].items():
+        for where, found in by.items():
+            for reason, number in found.items():
+                reasons.setdefault((family, reason), []).append((where, number))
+    yield table(
+        ["family", "reason", "results"],
+        (
+            [family, reason, ", ".join(f"`{where}` {n}" for where, n in found)]
+            for (family, reason), found in reasons.items()
+        ),
+    )
+
+
+def sources() -> Iterator[str]:
+    """The comments of the MNN catalogue."""
+    yield (
+        "## Where the MNN fields were read\n\nThe comments of `catalogue/mnn.hpp`; files are MNN's "
+        "at tag 2.9.0, below `source/backend/cpu/`.\n\n"
+    )
+    yield table(["part of the catalogue", "read"], ([f"`{p}`", w] for p, w in citations("mnn.hpp")))
+
+
+def page(counts: dict[str, Any]) -> str:
+    """The whole document."""
+    book = Book(counts)
+    parts = [HEAD, *overview(book), *recorded(book), FIXED, *unspecified(book), *chains(book)]
+    parts += [book.section(name) for name in qsim.profiles]
+    parts += sources()
+    return "".join(parts).rstrip("\n") + "\n"
+
+
+def renew(path: Path, text: str, *, check: bool) -> int:
+    """Write, or compare and complain; 1 if it is not current."""
+    name = path.relative_to(ROOT)
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        print(f"{name}: current")
+        return 0
+    if check:
+        print(f"{name}: not current; run tools/make_profiles_doc.py --count")
+        return 1
+    path.write_text(text, encoding="utf-8")
+    print(f"{name}: written")
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--count", action="store_true", help="run the vector tests, renew counts")
+    parser.add_argument("--check", action="store_true", help="compare, do not write")
+    options = parser.parse_args()
+    status = 0
+    if options.count:
+        from conformance_counts import count
+
+        counts = count()
+        status = renew(COUNTS, json.dumps(counts, indent=1) + "\n", check=options.check)
+    else:
+        counts = json.loads(COUNTS.read_text(encoding="utf-8"))
+    return status | renew(PAGE, page(counts), check=options.check)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
