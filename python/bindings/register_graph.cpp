@@ -68,8 +68,17 @@ void add_node(Graph& g, const std::string& op, const std::string& name,
   for (const std::string& out : outputs)
     node.outputs.push_back(out.empty() ? graph::no_tensor
                                        : (g.has(out) ? g.find(out) : g.add_tensor(out)));
-  for (const auto& [key, value] : attributes)
-    set_attribute(node.attributes, key.cast<std::string>(), value, name);
+  for (const auto& [key, value] : attributes) {
+    const std::string text_key = py::str(key).cast<std::string>();
+    try {
+      set_attribute(node.attributes, text_key, value, name);
+    } catch (const py::cast_error&) {
+      throw py::type_error(text("node \"", name, "\": attribute \"", text_key,
+                                "\": expected another type, got ",
+                                py::str(py::type::handle_of(value).attr("__name__"))
+                                    .cast<std::string>()));
+    }
+  }
   g.add_node(std::move(node));
 }
 

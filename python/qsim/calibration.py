@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,8 @@ def calibrate(
     graph
         Float network. Its convolutions with constant weights are quantized.
     batches
-        Dictionaries of float32 arrays by input name, or the path of an ``.npz``/``.npy``.
+        Dictionaries of float32 arrays by input name, or the path of an ``.npz``/``.npy``. One
+        batch is held at a time: an iterator over more data than fits memory is fine.
     recipe
         ``"qsim.ema"`` (default): moving average; a batch whose range is zero gets scale 1, zero
         point 0 and is left out, which the result says. ``"mnn.ema"``: MNN 2.9.0's quantizer,
@@ -91,8 +92,7 @@ def calibrate(
     if isinstance(batches, str | os.PathLike):
         batches = load_batches(batches, graph)
     calibrator = _core.Calibrator(graph, recipe, host)
-    items = batches if isinstance(batches, Sequence) else list(batches)
-    for batch in track(items, "calibrating", show=progress):
+    for batch in track(batches, "calibrating", show=progress):
         calibrator.update(dict(batch))
     return calibrator.finalize()
 

@@ -62,7 +62,7 @@ class Outcome:
     extra: Mapping[str, Cell]
     nonfinite: Mapping[str, float]
     inside: int
-    divergence: str
+    divergence: tuple[str, str] | None
 
     @property
     def severity(self) -> Severity:
@@ -71,7 +71,7 @@ class Outcome:
             return "nonfinite"
         if self.inside:
             return "laundered"
-        return "differs" if self.divergence != "-" else "ok"
+        return "differs" if self.divergence else "ok"
 
 
 @dataclass
@@ -101,7 +101,8 @@ class Investigation:
         for o in self.outcomes:
             shares: list[Cell] = [Share(o.nonfinite[name]) for name in outputs]
             more = [o.extra[name] for name in extra]
-            cells = [*more, *shares, o.inside, o.divergence]
+            where, kind = o.divergence or (None, None)
+            cells = [*more, *shares, o.inside, where, kind]
             rows.append([o.variant, o.profile, o.integer_ops, *cells])
         return Table(
             title=title,
@@ -112,10 +113,12 @@ class Investigation:
                 *extra,
                 *(f"NaN/inf in {name}" for name in outputs),
                 "NaN/inf inside",
-                "first divergence from the first profile",
+                "first divergence",
+                "kind",
             ],
             rows=rows,
             row_severity=[o.severity for o in self.outcomes],
+            note=f"Divergence is from {self.outcomes[0].profile}." if self.outcomes else "",
         )
 
 
@@ -144,15 +147,17 @@ def variants(
         yield Variant(name, quantize_model(source, found))
 
 
-def _divergence(first: Trace | None, trace: Trace) -> tuple[str, Comparison | None]:
+def _divergence(
+    first: Trace | None, trace: Trace
+) -> tuple[tuple[str, str] | None, Comparison | None]:
     if first is None:
-        return "-", None
+        return None, None
     comparison = compare(first, trace)
     row = comparison.first_divergence()
     if row is None:
-        return "-", comparison
+        return None, comparison
     kind = "NaN" if row.finite_mismatch else ("codes" if row.max_lsb else "float bits")
-    return f"{row.tensor} ({kind})", comparison
+    return (row.node, kind), comparison
 
 
 def _share(outputs: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, float]:

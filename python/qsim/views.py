@@ -11,7 +11,8 @@ import numpy.typing as npt
 from qsim import _core
 from qsim._core import Trace
 from qsim.comparison import Comparison, Row
-from qsim.nonfinite import NonfiniteReport, Origin
+from qsim.nonfinite import Laundering, NonfiniteReport, Origin
+from qsim.nonfinite import PathStep as Step
 from qsim.report.model import (
     FixView,
     LaunderView,
@@ -91,7 +92,9 @@ def op_views(
         severity: Severity = "ok"
         if row is not None and not row.identical:
             severity = "differs"
-        if "laundered" in states or name in hides:
+        if "laundered" in states:
+            severity = "note"
+        if name in hides:
             severity = "laundered"
         if "nonfinite" in states:
             severity = "nonfinite"
@@ -100,6 +103,8 @@ def op_views(
         notes = [describes[o]["reason"] for o in node["outputs"] if o in describes]
         if name in hides:
             notes.append(hides[name].words)
+        elif severity == "note":
+            notes.append("finite, but computed from a value that stood for NaN")
         if node["shared_by"] > 1:
             notes.append(f"own copy of {node['shared_constant']}, shared by {node['shared_by']}")
         views.append(
@@ -129,6 +134,27 @@ def _answer(value: float) -> str:
     return f"{value:.9g}"
 
 
+def _state(
+    step: Step, born: Mapping[str, Origin], hides: Mapping[str, Laundering]
+) -> Severity:
+    if step.tensor in born:
+        return "origin"
+    if step.state == "nonfinite":
+        return "nonfinite"
+    return "laundered" if step.node in hides else "note"
+
+
+def _step_words(
+    step: Step, born: Mapping[str, Origin], hides: Mapping[str, Laundering]
+) -> str:
+    if step.tensor in born:
+        return f"{born[step.tensor].count} values born"
+    event = hides.get(step.node)
+    if event is None or step.state == "nonfinite" or not event.answers:
+        return ""
+    return f"{'NaN' if event.nan else 'inf'} → {_answer(event.answers[0][0])}"
+
+
 def build_page(
     title: str,
     trace: Trace,
@@ -148,14 +174,15 @@ def build_page(
     for node in graph.nodes:
         if node["shared_constant"]:
             users.setdefault(node["shared_constant"], []).append(node["name"])
-    state: dict[str, Severity] = {"nonfinite": "nonfinite", "laundered": "laundered", "none": "ok"}
-    born = {origin.tensor for origin in report.origins}
+    born = {origin.tensor: origin for origin in report.origins}
+    hides = {event.node: event for event in report.laundered}
     paths = {
         output: [
             PathStep(
                 node=step.node or step.tensor,
                 tensor=step.tensor,
-                state="origin" if step.tensor in born else state[step.state],
+                state=_state(step, born, hides),
+                words=_step_words(step, born, hides),
             )
             for step in steps
         ]
@@ -180,7 +207,7 @@ def build_page(
                 cause=o.cause,
                 words=o.words,
                 parameter=f"{o.parameter} = {o.value:.9g}" if o.parameter else "",
-                batch=str(o.batch) if o.batch >= 0 else "",
+                batch=f"batch {o.batch}" if o.batch >= 0 else "",
             )
             for o in report.origins
         ],

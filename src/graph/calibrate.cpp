@@ -32,11 +32,14 @@ void fake_quantize(const calib::EmaRule& rule, const calib::Grid& grid, std::vec
 
 bool quantizable(const Graph& graph, const Node& node) {
   if (node.op != Op::conv || node.quant != nullptr) return false;
+  const Array* weights =
+      node.inputs[1] == no_tensor ? nullptr : graph.tensor(node.inputs[1]).constant.get();
+  if (weights == nullptr || weights->data.empty()) return false;
   const auto constant = [&](std::size_t i) {
     return i >= node.inputs.size() || node.inputs[i] == no_tensor ||
            graph.tensor(node.inputs[i]).constant != nullptr;
   };
-  return constant(1) && constant(2);
+  return constant(2);
 }
 
 void refuse_nonfinite(const Feeds& feeds, int batch) {
@@ -76,6 +79,10 @@ Calibrator::Calibrator(const Graph& graph, Recipe recipe)
   for (std::size_t n = 0; n < graph_.nodes().size(); ++n) {
     const Node& node = graph_.nodes()[n];
     if (!quantizable(graph_, node)) continue;
+    for (const ConvRange& other : state_.ranges)
+      if (other.node == node.name)
+        fail<BadArgument>("node \"", node.name, "\": another convolution has that name; ranges are "
+                          "kept by name, so give each its own");
     range_of_[n] = static_cast<int>(state_.ranges.size());
     state_.ranges.push_back({node.name, graph_.tensor(node.inputs[0]).name,
                              graph_.tensor(node.outputs[0]).name, {}, {}});

@@ -191,18 +191,14 @@ class FloatNode {
     const Source& w = inputs_[1];
     const Window g = window(node_, *x.shape);
     const Shape& ws = *w.shape;
-    const std::int64_t group = node_.attributes.group;
-    if (ws.size() != x.shape->size() || group < 1 || ws[0] % group != 0 || ws[1] * group != g.c ||
-        ws.back() != g.kw || (!g.one_dimensional && ws[2] != g.kh))
-      refuse("weights ", shape_text(ws), " do not fit input ", shape_text(*x.shape), ", group ",
-             group, " and the kernel");
+    check_weights(node_, ws, g, *x.shape);
     Floats bias;
     if (inputs_.size() > 2 && inputs_[2].shape != nullptr) bias = *inputs_[2].real;
     if (!bias.empty() && static_cast<std::int64_t>(bias.size()) != ws[0])
       refuse("expected ", ws[0], " bias values, got ", bias.size());
     const Floats weights = node_.quant != nullptr ? real_weights(*node_.quant) : *w.real;
     const int out_channels = static_cast<int>(ws[0]);
-    const int groups = static_cast<int>(group);
+    const int groups = static_cast<int>(node_.attributes.group);
     Value out;
     out.shape = g.out_shape(ws[0]);
     out.packed = true;

@@ -1,5 +1,6 @@
 // Float arithmetic as a profile's machine does it: emu functions over arrays.
 
+#include <algorithm>
 #include <bit>
 
 #include "float_ops.hpp"
@@ -144,7 +145,8 @@ Floats pool(const Profile& p, Op op, const Floats& x, const Window& g, bool coun
       best = num::max(best, v, p.float_math.minmax);
       ++n;
     }
-    const F32 divisor = num::from_int(count_include_pad ? g.kh * g.kw : n);
+    const F32 divisor =
+        num::from_int(std::max(1, count_include_pad ? g.padded_taps(oy, ox) : n));
     out[i] = value(op == Op::max_pool ? best : num::div(sum, divisor, p.float_mode));
   }
   return out;

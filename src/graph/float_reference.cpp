@@ -128,7 +128,7 @@ Floats pool(Op op, const Floats& x, const Window& g, bool count_include_pad) {
         best = (v > best || std::isnan(v)) && !std::isnan(best) ? v : best;
         ++n;
       }
-      const int divisor = count_include_pad ? g.kh * g.kw : n;
+      const int divisor = std::max(1, count_include_pad ? g.padded_taps(oy, ox) : n);
       out[p * plane + o] = op == Op::max_pool ? best : sum / static_cast<float>(divisor);
     }
   return out;

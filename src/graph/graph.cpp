@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <utility>
 
 #include "qsim/base/check.hpp"
 #include "qsim/base/close.hpp"
@@ -18,6 +20,60 @@ constexpr std::array<std::string_view, 25> onnx_names{
     "Sigmoid",     "Tanh",        "Relu",    "Clip",    "Softmax",   "AveragePool", "MaxPool",
     "GlobalAveragePool", "Split", "Concat",  "Slice",   "Reshape",   "Transpose",  "Squeeze",
     "Unsqueeze",   "Flatten",     "Identity", "BatchNormalization"};
+
+/// Fewest and most inputs of an op; those up to the fewest may not be omitted.
+std::pair<std::size_t, std::size_t> arity(Op op) {
+  switch (op) {
+    case Op::matmul: case Op::add: case Op::sub: case Op::mul: case Op::div: return {2, 2};
+    case Op::conv: case Op::gemm: return {2, 3};
+    case Op::batch_normalization: return {5, 5};
+    case Op::concat: return {1, SIZE_MAX};
+    case Op::sigmoid: case Op::tanh: case Op::relu: case Op::clip: case Op::softmax:
+    case Op::average_pool: case Op::max_pool: case Op::global_average_pool: case Op::split:
+    case Op::slice: case Op::reshape: case Op::transpose: case Op::squeeze: case Op::unsqueeze:
+    case Op::flatten: case Op::identity:
+      return {1, 1};
+  }
+  return {1, 1};
+}
+
+void check_arity(const Node& node) {
+  const auto [least, most] = arity(node.op);
+  if (node.inputs.size() < least || node.inputs.size() > most)
+    fail<BadArgument>("node \"", node.name, "\": ", op_name(node.op), " expects ", least,
+                      most == least ? " inputs" : " inputs or more", ", got ", node.inputs.size());
+  for (std::size_t i = 0; i < node.inputs.size(); ++i)
+    if (node.inputs[i] == no_tensor && (i < least || node.op == Op::concat))
+      fail<BadArgument>("node \"", node.name, "\": input ", i, " may not be omitted");
+  if (node.outputs.empty() || (node.op != Op::split && node.outputs.size() != 1))
+    fail<BadArgument>("node \"", node.name, "\": ", op_name(node.op), " has ",
+                      node.op == Op::split ? "one output or more" : "one output", ", got ",
+                      node.outputs.size());
+  for (const TensorId out : node.outputs)
+    if (out == no_tensor)
+      fail<BadArgument>("node \"", node.name, "\": expected a name for every output, also unused "
+                        "ones");
+}
+
+void check_lists(const Node& node) {
+  const Attributes& a = node.attributes;
+  const auto same = [&](const char* what, const Shape& list, std::size_t count) {
+    if (list.size() != count && !(list.empty() && count > 0))
+      fail<BadArgument>("node \"", node.name, "\": ", what, ": expected ", count, " values, got ",
+                        list.size());
+  };
+  if (node.op == Op::slice) {
+    if (a.ends.size() != a.starts.size())
+      fail<BadArgument>("node \"", node.name, "\": expected as many ends as starts, got ",
+                        a.ends.size(), " and ", a.starts.size());
+    same("axes", a.axes, a.starts.size());
+    same("steps", a.steps, a.starts.size());
+    for (const std::int64_t step : a.steps)
+      if (step == 0 || step > INT32_MAX || step < -INT32_MAX)
+        fail<BadArgument>("node \"", node.name, "\": steps: expected a step within 31 bits and "
+                          "not 0, got ", step);
+  }
+}
 
 }  // namespace
 
@@ -63,24 +119,36 @@ TensorId Graph::add_input(std::string name, Shape shape) {
 }
 
 void Graph::add_node(Node node) {
+  check_arity(node);
+  check_lists(node);
+  const auto check_known = [&](TensorId id, const char* what) {
+    if (id < 0 || static_cast<std::size_t>(id) >= tensors_.size())
+      fail<BadArgument>("node \"", node.name, "\": ", what, ": tensor ", id,
+                        " is not in the graph");
+  };
   for (const TensorId in : node.inputs) {
     if (in == no_tensor) continue;
+    check_known(in, "input");
     if (!made_[static_cast<std::size_t>(in)])
       fail<BadArgument>("node \"", node.name, "\": input \"", tensor(in).name,
                         "\" is read before anything makes it; nodes must be in topological order");
   }
-  if (node.outputs.empty()) fail<BadArgument>("node \"", node.name, "\": expected an output");
-  for (const TensorId out : node.outputs) {
-    if (made_[static_cast<std::size_t>(out)])
+  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+    const TensorId out = node.outputs[i];
+    check_known(out, "output");
+    const auto before = node.outputs.begin() + static_cast<std::ptrdiff_t>(i);
+    if (made_[static_cast<std::size_t>(out)] ||
+        std::find(node.outputs.begin(), before, out) != before)
       fail<BadArgument>("node \"", node.name, "\": output \"", tensor(out).name,
-                        "\" is already made by another node, an input or a constant");
-    made_[static_cast<std::size_t>(out)] = true;
+                        "\" is already made by a node, an input or a constant");
   }
+  for (const TensorId out : node.outputs) made_[static_cast<std::size_t>(out)] = true;
   nodes_.push_back(std::move(node));
 }
 
 void Graph::mark_output(TensorId id) {
-  tensor(id);
+  if (id < 0 || static_cast<std::size_t>(id) >= tensors_.size())
+    fail<BadArgument>("output: tensor ", id, " is not in the graph");
   outputs_.push_back(id);
 }
 

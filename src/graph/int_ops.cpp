@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "parallel.hpp"
+#include "qsim/base/check.hpp"
 #include "qsim/base/checked.hpp"
 #include "qsim/emu/cast.hpp"
 #include "qsim/emu/convolve.hpp"
@@ -192,6 +193,10 @@ Value int_binary(const Profile& p, Op op, const Operand& a, const Operand& b, co
 Value int_pool(const Profile& p, const Node& node, const Operand& x, const Shape& shape,
                const QInfo& out) {
   const Window g = window(node, shape);
+  if (g.dilation_h != 1 || g.dilation_w != 1)
+    fail<NotSupported>("node \"", node.name, "\": ", op_name(node.op), " with dilations ",
+                       g.dilation_h, " and ", g.dilation_w, " has no integer form; run it in "
+                       "float: leave its input or output without quantization info");
   const emu::PoolShape s{.batch = g.n, .channels = g.c, .h = g.h, .w = g.w, .kh = g.kh, .kw = g.kw,
                          .stride_h = g.stride_h, .stride_w = g.stride_w, .pad_h = g.pad_h,
                          .pad_w = g.pad_w, .out_h = g.out_h, .out_w = g.out_w};

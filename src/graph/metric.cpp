@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <utility>
 
 #include "parallel.hpp"
 #include "qsim/base/check.hpp"
@@ -16,6 +17,12 @@ namespace qsim::metric {
 Metrics compare(const Side& a, const Side& b) {
   if (a.real.size() != b.real.size())
     fail<BadArgument>("b: expected ", a.real.size(), " elements as in a, got ", b.real.size());
+  for (const auto& [side, name] : {std::pair{&a, "a"}, std::pair{&b, "b"}})
+    if ((!side->codes.empty() && side->codes.size() != side->real.size()) ||
+        (!side->unspecified.empty() && side->unspecified.size() != side->real.size()))
+      fail<BadArgument>(name, ": expected as many codes and marks as values or none, got ",
+                        side->codes.size(), " and ", side->unspecified.size(), " for ",
+                        side->real.size());
   const graph::detail::DefaultFloatMode mode;
   const bool coded = !a.codes.empty() && a.codes.size() == b.codes.size();
   Metrics m;

@@ -153,6 +153,7 @@ Gather slice(const Node& node, const Shape& shape) {
     const std::int64_t n = shape[d];
     std::int64_t start = a.starts[i] < 0 ? a.starts[i] + n : a.starts[i];
     std::int64_t end = a.ends[i] < 0 ? std::max<std::int64_t>(a.ends[i], -n - 1) + n : a.ends[i];
+    if (n == 0) continue;  // stays empty
     start = std::clamp<std::int64_t>(start, 0, step > 0 ? n : n - 1);
     end = std::clamp<std::int64_t>(end, step > 0 ? 0 : -1, step > 0 ? n : n - 1);
     const std::int64_t span = step > 0 ? end - start : start - end;
@@ -294,12 +295,28 @@ Shape Window::out_shape(std::int64_t channels) const {
   return {n, channels, out_h, out_w};
 }
 
+int Window::padded_taps(int oy, int ox) const {
+  const auto count = [](int first, int taps, int dilation, int end) {
+    const int room = end - first;
+    return room <= 0 ? 0 : std::min(taps, (room + dilation - 1) / dilation);
+  };
+  return count(oy * stride_h - pad_h, kh, dilation_h, h + pad_bottom) *
+         count(ox * stride_w - pad_w, kw, dilation_w, w + pad_right);
+}
+
 Window window(const Node& node, const Shape& shape) {
   const Attributes& a = node.attributes;
   if (shape.size() != 4 && shape.size() != 3)
     fail<BadArgument>("node \"", node.name, "\": expected [n, c, h, w] or [n, c, w], got ",
                       shape_text(shape));
   const std::size_t dims = shape.size() - 2;
+  for (const Shape* list : {&a.kernel, &a.strides, &a.dilations})
+    if (!list->empty() && list->size() != dims)
+      fail<BadArgument>("node \"", node.name, "\": kernel, strides, dilations: expected ", dims,
+                        " values, got ", list->size());
+  if (!a.pads.empty() && a.pads.size() != 2 * dims)
+    fail<BadArgument>("node \"", node.name, "\": pads: expected ", 2 * dims, " values, got ",
+                      a.pads.size());
   const auto size = [](std::int64_t v) { return checked_cast<int>(v, "extent"); };
   const auto pick = [&](const Shape& list, std::size_t d, std::int64_t otherwise) {
     return list.empty() ? otherwise : list[d];
@@ -308,7 +325,7 @@ Window window(const Node& node, const Shape& shape) {
   g.one_dimensional = dims == 1;
   g.n = size(shape[0]), g.c = size(shape[1]);
   int extent[2] = {1, 1}, kernel[2] = {1, 1}, stride[2] = {1, 1}, dilation[2] = {1, 1};
-  int begin[2] = {0, 0}, out[2] = {1, 1};
+  int begin[2] = {0, 0}, finish[2] = {0, 0}, out[2] = {1, 1};
   for (std::size_t d = 0; d < dims; ++d) {
     const std::size_t to = d + 2 - dims;
     extent[to] = size(shape[d + 2]);
@@ -332,12 +349,25 @@ Window window(const Node& node, const Shape& shape) {
     out[to] = size((span + (a.ceil_mode ? stride[to] - 1 : 0)) / stride[to] + 1);
     if (a.ceil_mode && (std::int64_t{out[to]} - 1) * stride[to] >= extent[to] + before) --out[to];
     begin[to] = size(before);
+    finish[to] = size(after);
   }
   g.h = extent[0], g.w = extent[1], g.kh = kernel[0], g.kw = kernel[1];
   g.stride_h = stride[0], g.stride_w = stride[1];
   g.dilation_h = dilation[0], g.dilation_w = dilation[1];
-  g.pad_h = begin[0], g.pad_w = begin[1], g.out_h = out[0], g.out_w = out[1];
+  g.pad_h = begin[0], g.pad_w = begin[1];
+  g.pad_bottom = finish[0], g.pad_right = finish[1];
+  g.out_h = out[0], g.out_w = out[1];
   return g;
+}
+
+void check_weights(const Node& node, const Shape& weights, const Window& g, const Shape& input) {
+  const std::int64_t group = node.attributes.group;
+  if (weights.size() != input.size() || group < 1 || weights[0] < 1 || weights[0] % group != 0 ||
+      weights[1] * group != g.c || weights.back() != g.kw ||
+      (!g.one_dimensional && weights[2] != g.kh))
+    fail<BadArgument>("node \"", node.name, "\": weights ", shape_text(weights),
+                      " do not fit input ", shape_text(input), ", group ", group,
+                      " and the kernel");
 }
 
 }  // namespace qsim::graph::detail

@@ -37,13 +37,20 @@ Concat concat(const Node& node, const std::vector<Shape>& shapes);
 struct Window {
   int n = 1, c = 1, h = 1, w = 1;
   int kh = 1, kw = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
-  int pad_h = 0, pad_w = 0;  // above and left
+  int pad_h = 0, pad_w = 0;          // above and left
+  int pad_bottom = 0, pad_right = 0;
   int out_h = 1, out_w = 1;
   bool one_dimensional = false;
   Shape out_shape(std::int64_t channels) const;
+  /// Taps of the window at (oy, ox) that lie in the image or its padding: a ceiled last window
+  /// reaches beyond both.
+  int padded_taps(int oy, int ox) const;
 };
 /// Geometry of a conv or pool node on an input of `shape`; kernel extents from the attributes.
 Window window(const Node& node, const Shape& shape);
+
+/// BadArgument unless the weights of a convolution fit its input, group and window.
+void check_weights(const Node& node, const Shape& weights, const Window& g, const Shape& input);
 
 /// A non-negative axis; BadArgument if out of range.
 std::size_t axis_of(std::int64_t axis, std::size_t rank, const std::string& node);

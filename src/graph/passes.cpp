@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "movement.hpp"
+#include "parallel.hpp"
 #include "qsim/base/check.hpp"
 
 namespace qsim::graph {
@@ -93,6 +94,7 @@ std::vector<int> ranks(const Graph& g) {
         n.op == Op::div) {
       const int other = rank[static_cast<std::size_t>(n.inputs[1])];
       out = in < 0 || other < 0 ? -1 : std::max(in, other);
+      if (n.op == Op::matmul && (in == 1 || other == 1)) out = std::max(out - 1, -1);
     }
     for (const TensorId o : n.outputs)
       if (o != no_tensor && rank[static_cast<std::size_t>(o)] < 0)
@@ -128,8 +130,10 @@ bool convertible(const Graph& g, const Node& node, const std::vector<int>& rank,
   c.bias.assign(static_cast<std::size_t>(c.out), 0.0f);
   if (node.inputs.size() > 2 && node.inputs[2] != no_tensor) {
     const Array* bias = g.tensor(node.inputs[2]).constant.get();
-    if (bias == nullptr || (bias->data.size() != 1 && bias->data.size() != c.bias.size()))
-      return false;
+    if (bias == nullptr) return false;
+    const bool per_column = bias->data.size() == c.bias.size() && !bias->shape.empty() &&
+                            bias->shape.back() == c.out;  // [out, 1] would be one value per row
+    if (bias->data.size() != 1 && !per_column) return false;
     for (std::size_t i = 0; i < c.bias.size(); ++i)
       c.bias[i] = bias->data[bias->data.size() == 1 ? 0 : i];
   }
@@ -155,8 +159,8 @@ Shape restored_shape(const Graph& g, const Node& node, const Conversion& c) {
   if (declared) shape = Shape(declared->begin(), declared->end() - 1);
   if (!declared || std::count_if(shape.begin(), shape.end(), [](auto e) { return e < 0; }) > 1)
     fail<NotSupported>("node \"", node.name, "\": cannot convert a MatMul whose left side has ",
-                       "rank ", c.rank, " and more than one extent unknown before the run; give the model ",
-                       "static shapes");
+                       "rank ", c.rank, " and more than one extent unknown before the run; ",
+                       "give the model static shapes");
   for (std::int64_t& e : shape) e = e < 0 ? -1 : e;
   shape.push_back(c.out);
   return shape;
@@ -228,13 +232,15 @@ Graph matmul_to_conv(const Graph& graph, std::int64_t max_consumers) {
 }
 
 Graph fold_batchnorm(const Graph& graph) {
+  const detail::DefaultFloatMode mode;
   const std::vector<std::vector<int>> readers = consumers(graph);
   Rewriter rewrite(graph);
   std::vector<bool> done(graph.nodes().size(), false);
   for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
     if (done[n]) continue;
     const Node& node = graph.nodes()[n];
-    const Node* bn = node.op == Op::conv && is_constant(graph, node.inputs[1]) && !node.quant
+    const Node* bn = node.op == Op::conv && is_constant(graph, node.inputs[1]) && !node.quant &&
+                             !node.fused_relu
                          ? only_reader(graph, readers, node.outputs[0])
                          : nullptr;
     if (bn == nullptr || bn->op != Op::batch_normalization) {
@@ -246,9 +252,11 @@ Graph fold_batchnorm(const Graph& graph) {
     for (std::size_t i = 1; foldable && i < 5; ++i) foldable = data(i) != nullptr;
     const bool has_bias = node.inputs.size() > 2 && node.inputs[2] != no_tensor;
     const Array& w = *graph.tensor(node.inputs[1]).constant;
-    const std::size_t channels = static_cast<std::size_t>(w.shape[0]);
+    const std::size_t channels = w.shape.empty() ? 0 : static_cast<std::size_t>(w.shape[0]);
     for (std::size_t i = 1; foldable && i < 5; ++i) foldable = data(i)->data.size() == channels;
-    if (!foldable || (has_bias && !is_constant(graph, node.inputs[2]))) {
+    if (!foldable || channels == 0 ||
+        (has_bias && (!is_constant(graph, node.inputs[2]) ||
+                      graph.tensor(node.inputs[2]).constant->data.size() != channels))) {
       rewrite.copy(node);
       continue;
     }
@@ -293,7 +301,9 @@ Graph fuse_relu(const Graph& graph) {
     for (TensorId& id : conv.inputs) id = rewrite.keep(id);
     conv.outputs = {rewrite.keep(next->outputs[0])};
     conv.fused_relu = true;
-    if (clips) conv.fused_limit = next->attributes.high;
+    if (clips)  // a limit that is there already stays in force
+      conv.fused_limit = std::min(next->attributes.high, node.fused_limit.value_or(
+                                                             next->attributes.high));
     rewrite.graph().add_node(std::move(conv));
     done[static_cast<std::size_t>(next - graph.nodes().data())] = true;
   }

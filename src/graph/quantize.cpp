@@ -70,9 +70,14 @@ Describe describe(const Graph& graph, const Calibration& c, const ConvRange& ran
   return d;
 }
 
-const ConvRange* find_range(const Calibration& c, const std::string& node) {
+/// The ranges of a convolution; null unless it reads and makes the tensors that were calibrated.
+const ConvRange* find_range(const Graph& graph, const Node& node, const Calibration& c) {
+  if (node.op != Op::conv || node.quant != nullptr) return nullptr;
   for (const ConvRange& r : c.ranges)
-    if (r.node == node) return &r;
+    if (r.node == node.name && r.input == graph.tensor(node.inputs[0]).name &&
+        r.output == graph.tensor(node.outputs[0]).name &&
+        graph.tensor(node.inputs[1]).constant != nullptr)
+      return &r;
   return nullptr;
 }
 
@@ -118,7 +123,7 @@ Graph quantize(const Graph& graph, const Calibration& calibration) {
     Node copy = node;
     for (TensorId& id : copy.inputs) id = keep(id);
     for (TensorId& id : copy.outputs) id = keep(id);
-    if (const ConvRange* range = find_range(calibration, node.name); range != nullptr) {
+    if (const ConvRange* range = find_range(prepared, node, calibration); range != nullptr) {
       const calib::Stored stored =
           calib::ema::stored(calibration.rule, range->in, range->out);
       copy.quant = quant_conv(prepared, node, calibration, stored);

@@ -46,6 +46,8 @@ class Runner {
       const TensorId id = graph_.find(name);
       if (std::find(graph_.inputs().begin(), graph_.inputs().end(), id) == graph_.inputs().end())
         fail<BadArgument>("feed \"", name, "\": the tensor is not an input of the graph");
+      if (std::find(fed_.begin(), fed_.end(), id) != fed_.end())
+        fail<BadArgument>("feed \"", name, "\": the input was given twice");
       check_feed(name, array, graph_.tensor(id));
       value(id).shape = array.shape;
       value(id).real = array.data;
@@ -134,7 +136,10 @@ class Runner {
     const detail::Operand x = operand(n, node.inputs[0], first);
     const QInfo out = *plan_.info[static_cast<std::size_t>(node.outputs[0])];
     const Shape& in_shape = shape(node.inputs[0]);
-    if (node.op == Op::conv) return detail::int_conv(*profile_, node, x, in_shape, out, record);
+    if (node.op == Op::conv) {
+      detail::check_weights(node, shape(node.inputs[1]), detail::window(node, in_shape), in_shape);
+      return detail::int_conv(*profile_, node, x, in_shape, out, record);
+    }
     if (node.op == Op::relu) {
       Value v = detail::int_relu(x, in_shape, out, value(node.inputs[0]).packed);
       detail::read_codes(*profile_, v);

@@ -14,8 +14,19 @@
 #include "profile/mutate.hpp"
 #include "qsim/profile/catalogue.hpp"
 
+// Clang names its sanitizers by a feature, GCC by a macro.
+#if defined(__has_feature)
+#define QSIM_SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define QSIM_SANITIZED 1
+#else
+#define QSIM_SANITIZED 0
+#endif
+
 namespace qsim::court {
 namespace {
+
+constexpr bool sanitized = QSIM_SANITIZED;
 
 bool matches(std::string_view pattern, std::string_view text) {
   const std::size_t star = pattern.find('*');
@@ -147,6 +158,7 @@ class Jury {
 
 TEST(Mutation, EveryFieldOfEveryRowIsNoticedOrListedAsEquivalent) {
   if (!test::on_x86) GTEST_SKIP() << "mutation: results are the same on every host; x86 tells";
+  if (sanitized) GTEST_SKIP() << "mutation: takes minutes under a sanitizer; plain builds run it";
   const std::vector<Equivalent> equivalents = read_equivalents();
   std::vector<int> used(equivalents.size());
   Jury jury;

@@ -94,7 +94,8 @@ class Graph {
   TensorId add_constant(std::string name, Shape shape, std::vector<float> data);
   /// Declares a run-time input with its shape (-1: any extent).
   TensorId add_input(std::string name, Shape shape);
-  /// Adds a node; its inputs must exist, its outputs must not have a producer yet.
+  /// Adds a node; its inputs must exist, its outputs must not have a producer yet. BadArgument,
+  /// and the graph as it was, otherwise or when the op takes another number of either.
   void add_node(Node node);
   void mark_output(TensorId id);
   /// BadArgument unless every input is made before it is read and every output is made.
