@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from qsim import _core
 from qsim._core import Profile
+from qsim.htmltable import html_table
 
 
 class Profiles(Mapping[str, Profile]):
@@ -34,6 +35,11 @@ class Profiles(Mapping[str, Profile]):
     def search(self, text: str) -> list[str]:
         """Names that contain `text`."""
         return [name for name in self._rows if text in name]
+
+    def _repr_html_(self) -> str:
+        """Names and evidence as a table for notebooks."""
+        rows = [[name, row.evidence] for name, row in self._rows.items()]
+        return html_table("profiles", ["name", "evidence"], rows)
 
     def __repr__(self) -> str:
         """Names with their evidence, one per line."""

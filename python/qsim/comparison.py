@@ -9,6 +9,7 @@ from typing import Any
 
 from qsim import _core
 from qsim._core import Trace
+from qsim.htmltable import html_table
 
 SCHEMA = "qsim.comparison/1"
 
@@ -96,6 +97,12 @@ class Comparison:
     def to_json(self) -> str:
         """JSON text; NaN and infinities as strings."""
         return json.dumps(_plain(self.to_dict()), indent=1)
+
+    def _repr_html_(self) -> str:
+        """The rows that differ, worst first, as a table for notebooks."""
+        columns = ["tensor", "op", "exact_match", "max_lsb", "max_abs", "cosine", "sqnr_db"]
+        rows = [[getattr(row, name) for name in columns] for row in self.worst(len(self.rows))]
+        return html_table(f"{self.profile_a} vs {self.profile_b}", columns, rows)
 
     def __repr__(self) -> str:
         """One line: how many tensors differ and where it starts."""

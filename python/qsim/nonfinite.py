@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
 
-from qsim._core import Graph, Profile
+from qsim._core import Graph, Profile, Trace
 from qsim.calibration import Batch, calibrate, quantize_model
 from qsim.comparison import _plain
+from qsim.htmltable import html_table
 from qsim.runtime import run
 
 SCHEMA = "qsim.nonfinite/1"
@@ -96,6 +99,7 @@ class NonfiniteReport:
     shared_constants: tuple[tuple[str, int], ...]
     fixes: tuple[Fix, ...]
     taint: dict[str, str]
+    trace: Trace | None = field(default=None, repr=False, compare=False)
 
     def __bool__(self) -> bool:
         """Whether anything non-finite or unspecified was found."""
@@ -115,8 +119,35 @@ class NonfiniteReport:
         return self.paths[output]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data with a schema version."""
-        return {"schema": SCHEMA, **asdict(self)}
+        """Plain data with a schema version; the trace itself is left out."""
+        return {"schema": SCHEMA, **asdict(replace(self, trace=None)), "trace": None}
+
+    def to_html(self, path: str | os.PathLike[str], *, title: str = "Where the NaN is born") -> None:
+        """Write one self-contained page: the story, the graph, a panel per op.
+
+        Raises
+        ------
+        ValueError
+            The report was made without its trace.
+
+        """
+        from qsim.report import render
+        from qsim.views import build_page
+
+        if self.trace is None:
+            raise ValueError("to_html: this report holds no trace; make it with trace_nonfinite")
+        page = build_page(title, self.trace, self)
+        Path(path).write_text(render(page), encoding="utf-8")
+
+    def _repr_html_(self) -> str:
+        """Origins and launderings as tables for notebooks."""
+        origins = [[o.node, o.cause, o.parameter, o.batch, o.words[0]] for o in self.origins]
+        hidden = [[event.node, event.words] for event in self.laundered]
+        return html_table(
+            f"Born on {self.profile or 'the float reference'}",
+            ["op", "cause", "parameter", "batch", "because"],
+            origins,
+        ) + html_table("Hidden by", ["op", "answer"], hidden)
 
     def to_json(self) -> str:
         """JSON text; NaN and infinities as strings."""
@@ -131,9 +162,11 @@ class NonfiniteReport:
         )
 
 
-def report_of(raw: Mapping[str, Any]) -> NonfiniteReport:
-    """The dataclasses of what `_core.Trace.trace_nonfinite` returns."""
+def report_of(trace: Trace) -> NonfiniteReport:
+    """The story of a finished run."""
+    raw = trace.trace_nonfinite()
     return NonfiniteReport(
+        trace=trace,
         profile=raw["profile"],
         origins=tuple(Origin(**{**o, "words": tuple(o["words"])}) for o in raw["origins"]),
         laundered=tuple(
@@ -169,4 +202,4 @@ def trace_nonfinite(
         the path to each output, shared constants on the way and fixes.
 
     """
-    return report_of(run(graph, inputs, profile).trace_nonfinite())
+    return report_of(run(graph, inputs, profile))

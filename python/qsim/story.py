@@ -210,7 +210,7 @@ def investigate(
                     where,
                 )
             )
-            report = report_of(trace.trace_nonfinite())
+            report = report_of(trace)
             if report.origins and _worth_keeping(found.cases, profile):
                 found.cases.append(Case(variant, profile, trace, report, comparison))
             if first is None:
