@@ -35,7 +35,7 @@ def load_batches(path: str | os.PathLike[str], graph: Graph) -> list[dict[str, A
     try:
         loaded = np.load(file, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
-        raise BadFile(f"{file}: expected a .npz or .npy of plain arrays; {error}") from error
+        raise BadFile(f"{file}: expected a .npz or .npy of plain arrays (no pickles)") from error
     if isinstance(loaded, np.ndarray):
         if len(graph.inputs) != 1:
             raise BadFile(f"{file}: a .npy feeds one input, the graph has {graph.inputs}; use .npz")

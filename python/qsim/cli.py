@@ -1,4 +1,7 @@
-"""The command `qsim`: trace, compare, profiles, selftest. Exit status 0 fine, 1 beyond, 2 bad input."""
+"""The command `qsim`: trace, compare, profiles, selftest.
+
+Exit status 0: fine; 1: something differs or is not finite; 2: bad input.
+"""
 
 from __future__ import annotations
 

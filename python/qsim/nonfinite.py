@@ -122,7 +122,9 @@ class NonfiniteReport:
         """Plain data with a schema version; the trace itself is left out."""
         return {"schema": SCHEMA, **asdict(replace(self, trace=None)), "trace": None}
 
-    def to_html(self, path: str | os.PathLike[str], *, title: str = "Where the NaN is born") -> None:
+    def to_html(
+        self, path: str | os.PathLike[str], *, title: str = "Where the NaN is born"
+    ) -> None:
         """Write one self-contained page: the story, the graph, a panel per op.
 
         Raises
@@ -162,15 +164,20 @@ class NonfiniteReport:
         )
 
 
+def _changed(raw: Mapping[str, object], **fields: object) -> dict[str, Any]:
+    """`raw` with some fields replaced."""
+    return {**raw, **fields}
+
+
 def report_of(trace: Trace) -> NonfiniteReport:
     """The story of a finished run."""
     raw = trace.trace_nonfinite()
     return NonfiniteReport(
         trace=trace,
         profile=raw["profile"],
-        origins=tuple(Origin(**{**o, "words": tuple(o["words"])}) for o in raw["origins"]),
+        origins=tuple(Origin(**_changed(o, words=tuple(o["words"]))) for o in raw["origins"]),
         laundered=tuple(
-            Laundering(**{**event, "answers": tuple(map(tuple, event["answers"]))})
+            Laundering(**_changed(event, answers=tuple(event["answers"])))
             for event in raw["laundered"]
         ),
         paths={k: tuple(PathStep(*s) for s in steps) for k, steps in raw["paths"].items()},

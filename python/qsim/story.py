@@ -18,7 +18,6 @@ from qsim.report.model import Cell, Page, Severity, Share, Table
 from qsim.views import build_page
 
 
-
 @dataclass(frozen=True)
 class Run:
     """What one execution of a variant gives: a trace to explain, the outputs that users see (of

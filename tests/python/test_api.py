@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_graphs import Floats, affine, floats, graph_of
 
 import qsim
 from qsim import _core, ops
+from small_graphs import Floats, affine, floats, graph_of
 
 DEVICE = "mnn-2.9.0.arm64.neon"
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_graphs import Floats, affine, floats, quantized
 
 import qsim
 from qsim import passes
+from small_graphs import Floats, affine, floats, quantized
 
 NAME = "product__matmul_converted"
 
@@ -55,7 +55,7 @@ def test_an_empty_calibration_set_is_refused() -> None:
 
 
 def test_an_unknown_recipe_or_host_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(KeyError, match='expected mnn.ema or qsim.ema, got "mnn"'):
+    with pytest.raises(KeyError, match=r'expected mnn\.ema or qsim\.ema, got "mnn"'):
         calibrate(good(), recipe="mnn")
     with pytest.raises(ValueError, match='host: expected x64 or ieee, got "arm"'):
         calibrate(good(), recipe="mnn.ema", host="arm")

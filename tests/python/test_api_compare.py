@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small_graphs import affine, floats, graph_of, quantized
 
 import qsim
+from small_graphs import affine, floats, graph_of, quantized
 
 X64, ARM = "mnn-2.9.0.x64.avx2", "mnn-2.9.0.arm64.neon"
 

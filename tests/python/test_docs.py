@@ -77,7 +77,7 @@ def test_links_between_documents_lead_somewhere(path: Path) -> None:
 
 
 def test_every_proof_that_the_arithmetic_names_exists() -> None:
-    """`Defined by <header>; proved by <test>`, a test in test_oracle_vectors unless it has a path."""
+    """`Defined by <header>; proved by <test>`: names of test_oracle_vectors."""
     text = ARITHMETIC.read_text(encoding="utf-8")
     tests = (ROOT / "tests/python/test_oracle_vectors.py").read_text(encoding="utf-8")
     claims = re.findall(r"Defined by\s(.*?);\s+proved\s+by\s(.*?)\.\n", text, re.DOTALL)

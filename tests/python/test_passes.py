@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small_graphs import Floats, NodeLine, affine, floats, graph_of, shared
 
 import qsim
 from qsim import passes
+from small_graphs import Floats, NodeLine, affine, floats, graph_of, shared
 
 SUFFIX = "__matmul_converted"
 
@@ -67,7 +67,11 @@ LEFT_ALONE: dict[str, tuple[dict[str, list[int]], dict[str, Floats], NodeLine]] 
         ("MatMul", "p", ["x", "w"], {}),
     ),
     "alpha": ({"x": [2, 3]}, {"w": floats(3, 2)}, ("Gemm", "p", ["x", "w"], {"alpha": 0.5})),
-    "transposed left": ({"x": [3, 2]}, {"w": floats(3, 2)}, ("Gemm", "p", ["x", "w"], {"trans_a": True})),
+    "transposed left": (
+        {"x": [3, 2]},
+        {"w": floats(3, 2)},
+        ("Gemm", "p", ["x", "w"], {"trans_a": True}),
+    ),
 }
 
 
@@ -195,7 +199,7 @@ def test_one_unknown_extent_of_rank_3_is_found_at_run_time() -> None:
 
 
 def test_two_unknown_extents_of_rank_3_are_refused() -> None:
-    with pytest.raises(qsim.NotSupported, match='node "y".*rank 3.*static shapes'):
+    with pytest.raises(qsim.NotSupported, match=r'node "y".*rank 3.*static shapes'):
         passes.matmul_to_conv(rank3(-1, -1, 5), prefer=1)
 
 

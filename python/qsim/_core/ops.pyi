@@ -63,3 +63,7 @@ def unary(
     op: Literal["sigmoid", "tanh", "exp"],
     x: npt.NDArray[np.float32] | _FloatsLike,
 ) -> npt.NDArray[np.float32]: ...
+def reciprocal_estimate(
+    profile: Profile, x: npt.NDArray[np.float32] | _FloatsLike
+) -> npt.NDArray[np.float32]:
+    """The estimate of 1/x that the profile's fused parameters start from."""

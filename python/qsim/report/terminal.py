@@ -41,9 +41,11 @@ def print_tables(page: Page, console: Console) -> None:
     told += [f"compared with {page.compared_with}"] if page.compared_with else []
     for words in filter(None, told):
         pen.line(pen.text(words, "dim"))
-    console.print()
-    width = max(len(fact.question) for fact in facts(page))
-    for fact in facts(page):
+    answers = facts(page) if page.ops else ()
+    if answers:
+        console.print()
+    width = max((len(fact.question) for fact in answers), default=0)
+    for fact in answers:
         line = pen.mark(fact.severity) + pen.text(f" {fact.question:{width}}  ", "dim")
         detail = pen.text(f"  {fact.detail}", "dim")
         pen.line(line + pen.text(fact.answer, STYLES[fact.severity]) + detail)
