@@ -18,6 +18,9 @@ namespace py = pybind11;
 /// Any object with __array__ or __dlpack__ as a NumPy array, dtype untouched.
 inline py::array as_array(const py::handle& object, const char* argument) {
   const py::module_ numpy = py::module_::import("numpy");
+  if (py::isinstance(object, numpy.attr("ma").attr("MaskedArray")))
+    throw py::type_error(text(argument, ": expected a plain array, got a masked one, whose mask ",
+                              "would be lost; use .filled(value) if you mean it"));
   if (py::isinstance<py::array>(object)) return py::reinterpret_borrow<py::array>(object);
   if (!py::hasattr(object, "__array__") && py::hasattr(object, "__dlpack__"))
     return numpy.attr("from_dlpack")(object);

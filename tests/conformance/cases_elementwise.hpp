@@ -136,14 +136,15 @@ inline std::vector<Bytes> binary_cases() {
         binary_case(out, op, relu, {scale, 0}, {scale, 0}, {scale, small(2)}, odd, odd);
       }
     for (const std::uint32_t s : specials) {
-      binary_case(out, op, 0, {s, small(1)}, {one, 0}, {one, small(4)}, eight, {1, 1, 2, 3, 0, 0, 1, 0});
+      const std::vector<int> few{1, 1, 2, 3, 0, 0, 1, 0};
+      binary_case(out, op, 0, {s, small(1)}, {one, 0}, {one, small(4)}, eight, few);
       binary_case(out, op, 0, {one, small(7, 1)}, {half, 0}, {s, small(-4)}, eight, eight);
     }
     for (const int zero : {5, -5, 0})  // beyond int16
       binary_case(out, op, 0, {small(1000), 0}, {small(600), 0}, {half, small(zero)},
                   {127, -128, 100, 33, -33, 66, 70, 1}, {127, 127, -128, -1, 1, -1, 0, 1});
   }
-  // (-35 * 0.06) * (-19 * 0.1) / 0.14 is 28.5, (50 * 0.45) * (38 * 0.02) / 0.36 is 47.5
+  // (-35 * 0.06) * (-19 * 0.1) / 0.14 is 28.5, and (50 * 0.45) * (38 * 0.02) / 0.36 is 47.5
   const std::vector<int> fours[] = {std::vector<int>(4, -35), std::vector<int>(4, -19),
                                     std::vector<int>(4, 50), std::vector<int>(4, 38)};
   binary_case(out, 2, 0, {0x3d75c28f, 0}, {0x3dcccccd, 0}, {0x3e0f5c29, 0}, fours[0], fours[1]);

@@ -81,19 +81,19 @@ inline Floats result(const Graph& graph, const Feeds& feeds, const std::string& 
 
 /// The outputs of a single node whose inputs are fed in order; an empty shape with no data is
 /// an omitted input.
-inline std::vector<Value> apply_all(Op op, const std::vector<Array>& inputs, Attributes attributes,
+inline std::vector<Value> answers(Op op, const std::vector<Array>& inputs, Attributes attributes,
                                     std::size_t outputs, const Profile* profile = nullptr) {
   Net net;
   Feeds feeds;
   std::vector<std::string> in, out;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const bool omitted = inputs[i].shape.empty() && inputs[i].data.empty();
-    in.push_back(omitted ? "" : "x" + std::to_string(i));
+    in.push_back(omitted ? "" : text("x", i));
     if (omitted) continue;
     net.input(in.back(), inputs[i].shape);
     feeds.emplace_back(in.back(), inputs[i]);
   }
-  for (std::size_t i = 0; i < outputs; ++i) out.push_back("y" + std::to_string(i));
+  for (std::size_t i = 0; i < outputs; ++i) out.push_back(text("y", i));
   net.node(op, in, out, std::move(attributes));
   const Graph graph = net.outputs(out);
   const Trace trace = run(graph, feeds, profile);
@@ -102,9 +102,9 @@ inline std::vector<Value> apply_all(Op op, const std::vector<Array>& inputs, Att
   return values;
 }
 
-inline Value apply(Op op, const std::vector<Array>& inputs, Attributes attributes = {},
+inline Value answer(Op op, const std::vector<Array>& inputs, Attributes attributes = {},
                    const Profile* profile = nullptr) {
-  return apply_all(op, inputs, std::move(attributes), 1, profile)[0];
+  return answers(op, inputs, std::move(attributes), 1, profile)[0];
 }
 
 /// 0, 1, ..., n-1.

@@ -9,8 +9,8 @@
 namespace qsim::graph {
 namespace {
 
-using test::apply;
-using test::apply_all;
+using test::answer;
+using test::answers;
 using test::count;
 using test::Floats;
 using test::refusal;
@@ -40,7 +40,7 @@ Attributes slice(Shape starts, Shape ends, Shape axes = {}, Shape steps = {}) {
 Shape reshaped(Shape from, Shape to, bool allow_zero = false) {
   Attributes a = ints(std::move(to));
   a.allow_zero = allow_zero;
-  return apply(Op::reshape, {counted(std::move(from))}, a).shape;
+  return answer(Op::reshape, {counted(std::move(from))}, a).shape;
 }
 
 TEST(Reshape, ZeroCopiesAndMinusOneTakesTheRest) {
@@ -50,7 +50,7 @@ TEST(Reshape, ZeroCopiesAndMinusOneTakesTheRest) {
 }
 
 TEST(Reshape, KeepsTheOrderOfElements) {
-  EXPECT_EQ(apply(Op::reshape, {counted({2, 3})}, ints({3, 2})).real, count(6));
+  EXPECT_EQ(answer(Op::reshape, {counted({2, 3})}, ints({3, 2})).real, count(6));
 }
 
 TEST(Reshape, ZeroMeansZeroWhenAllowed) {
@@ -68,20 +68,20 @@ TEST(Reshape, RefusesWhatDoesNotHoldTheElements) {
 }
 
 TEST(Transpose, ReversesWithoutAPermutation) {
-  const Value v = apply(Op::transpose, {counted({2, 3})});
+  const Value v = answer(Op::transpose, {counted({2, 3})});
   EXPECT_EQ(v.shape, (Shape{3, 2}));
   EXPECT_EQ(v.real, (Floats{0, 3, 1, 4, 2, 5}));
 }
 
 TEST(Transpose, FollowsThePermutation) {
-  const Value v = apply(Op::transpose, {counted({2, 1, 3})}, ints({1, 2, 0}));
+  const Value v = answer(Op::transpose, {counted({2, 1, 3})}, ints({1, 2, 0}));
   EXPECT_EQ(v.shape, (Shape{1, 3, 2}));
   EXPECT_EQ(v.real, (Floats{0, 3, 1, 4, 2, 5}));
 }
 
 TEST(Transpose, RefusesWhatIsNoPermutation) {
   const auto ask = [](Shape perm) {
-    return refusal<BadArgument>([&] { apply(Op::transpose, {counted({2, 3})}, ints(perm)); });
+    return refusal<BadArgument>([&] { answer(Op::transpose, {counted({2, 3})}, ints(perm)); });
   };
   EXPECT_TRUE(says(ask({0, 0}), {"not a permutation of 2"}));
   EXPECT_TRUE(says(ask({0}), {"not a permutation"}));
@@ -89,7 +89,7 @@ TEST(Transpose, RefusesWhatIsNoPermutation) {
 }
 
 TEST(Split, CutsTheSizesGiven) {
-  const auto parts = apply_all(Op::split, {counted({2, 3})}, axis(-1, {1, 2}), 2);
+  const auto parts = answers(Op::split, {counted({2, 3})}, axis(-1, {1, 2}), 2);
   EXPECT_EQ(parts[0].shape, (Shape{2, 1}));
   EXPECT_EQ(parts[0].real, (Floats{0, 3}));
   EXPECT_EQ(parts[1].shape, (Shape{2, 2}));
@@ -97,14 +97,14 @@ TEST(Split, CutsTheSizesGiven) {
 }
 
 TEST(Split, WithoutSizesTheLastPartIsTheSmallerOne) {
-  const auto parts = apply_all(Op::split, {counted({7})}, axis(0), 3);
+  const auto parts = answers(Op::split, {counted({7})}, axis(0), 3);
   EXPECT_EQ(parts[0].real, (Floats{0, 1, 2}));
   EXPECT_EQ(parts[1].real, (Floats{3, 4, 5}));
   EXPECT_EQ(parts[2].real, (Floats{6}));
 }
 
 TEST(Split, APartMayBeEmpty) {
-  const auto parts = apply_all(Op::split, {counted({2})}, axis(0, {0, 2}), 2);
+  const auto parts = answers(Op::split, {counted({2})}, axis(0, {0, 2}), 2);
   EXPECT_EQ(parts[0].shape, (Shape{0}));
   EXPECT_TRUE(parts[0].real.empty());
   EXPECT_EQ(parts[1].real, (Floats{0, 1}));
@@ -112,7 +112,7 @@ TEST(Split, APartMayBeEmpty) {
 
 TEST(Split, RefusesSizesThatDoNotAddUp) {
   const auto ask = [](Shape sizes) {
-    return refusal<BadArgument>([&] { apply_all(Op::split, {counted({4})}, axis(0, sizes), 2); });
+    return refusal<BadArgument>([&] { answers(Op::split, {counted({4})}, axis(0, sizes), 2); });
   };
   EXPECT_TRUE(says(ask({1, 2}), {"\"y0\"", "[1, 2]", "extent 4", "2 outputs"}));
   EXPECT_TRUE(says(ask({1, 1, 2}), {"2 outputs"}));
@@ -120,27 +120,27 @@ TEST(Split, RefusesSizesThatDoNotAddUp) {
 }
 
 TEST(Slice, TakesARangePerAxis) {
-  const Value v = apply(Op::slice, {counted({3, 4})}, slice({1, 1}, {3, 3}));
+  const Value v = answer(Op::slice, {counted({3, 4})}, slice({1, 1}, {3, 3}));
   EXPECT_EQ(v.shape, (Shape{2, 2}));
   EXPECT_EQ(v.real, (Floats{5, 6, 9, 10}));
 }
 
 TEST(Slice, CountsNegativeBoundsAndAxesFromTheEnd) {
-  const Value v = apply(Op::slice, {counted({2, 4})}, slice({-3}, {-1}, {-1}));
+  const Value v = answer(Op::slice, {counted({2, 4})}, slice({-3}, {-1}, {-1}));
   EXPECT_EQ(v.shape, (Shape{2, 2}));
   EXPECT_EQ(v.real, (Floats{1, 2, 5, 6}));
 }
 
 TEST(Slice, CutsBoundsToTheExtent) {
   const std::int64_t least = INT64_MIN, most = INT64_MAX;
-  EXPECT_EQ(apply(Op::slice, {counted({4})}, slice({least}, {most})).real, count(4));
-  EXPECT_EQ(apply(Op::slice, {counted({4})}, slice({9}, {most})).shape, (Shape{0}));
-  EXPECT_EQ(apply(Op::slice, {counted({4})}, slice({3}, {1})).shape, (Shape{0}));
+  EXPECT_EQ(answer(Op::slice, {counted({4})}, slice({least}, {most})).real, count(4));
+  EXPECT_EQ(answer(Op::slice, {counted({4})}, slice({9}, {most})).shape, (Shape{0}));
+  EXPECT_EQ(answer(Op::slice, {counted({4})}, slice({3}, {1})).shape, (Shape{0}));
 }
 
 TEST(Slice, ANegativeStepWalksBackwards) {
   const auto of = [](std::int64_t start, std::int64_t end, std::int64_t step) {
-    return apply(Op::slice, {counted({5})}, slice({start}, {end}, {0}, {step})).real;
+    return answer(Op::slice, {counted({5})}, slice({start}, {end}, {0}, {step})).real;
   };
   EXPECT_EQ(of(4, INT64_MIN, -1), (Floats{4, 3, 2, 1, 0}));
   EXPECT_EQ(of(-1, 0, -2), (Floats{4, 2}));
@@ -149,19 +149,19 @@ TEST(Slice, ANegativeStepWalksBackwards) {
 }
 
 TEST(Slice, AStepTakesEveryNth) {
-  EXPECT_EQ(apply(Op::slice, {counted({7})}, slice({1}, {7}, {0}, {3})).real, (Floats{1, 4}));
-  EXPECT_EQ(apply(Op::slice, {counted({7})}, slice({1}, {7}, {0}, {INT32_MAX})).real, (Floats{1}));
+  EXPECT_EQ(answer(Op::slice, {counted({7})}, slice({1}, {7}, {0}, {3})).real, (Floats{1, 4}));
+  EXPECT_EQ(answer(Op::slice, {counted({7})}, slice({1}, {7}, {0}, {INT32_MAX})).real, (Floats{1}));
 }
 
 TEST(Slice, NothingOfNothingIsNothing) {
   for (const std::int64_t step : {1, -1})
-    EXPECT_EQ(apply(Op::slice, {counted({0, 2})}, slice({0}, {5}, {0}, {step})).shape,
+    EXPECT_EQ(answer(Op::slice, {counted({0, 2})}, slice({0}, {5}, {0}, {step})).shape,
               (Shape{0, 2}));
 }
 
 TEST(Slice, RefusesListsOfDifferentLengths) {
   const auto ask = [](const Attributes& a) {
-    return refusal<BadArgument>([&] { apply(Op::slice, {counted({4})}, a); });
+    return refusal<BadArgument>([&] { answer(Op::slice, {counted({4})}, a); });
   };
   EXPECT_TRUE(says(ask(slice({0}, {})), {"\"y0\"", "got 0 and 1"}));
   EXPECT_TRUE(says(ask(slice({0}, {1}, {0, 1})), {"axes"}));
@@ -171,68 +171,68 @@ TEST(Slice, RefusesListsOfDifferentLengths) {
 }
 
 TEST(Squeeze, DropsTheAxesGivenOrAllOfExtentOne) {
-  EXPECT_EQ(apply(Op::squeeze, {counted({1, 2, 1})}, ints({-1})).shape, (Shape{1, 2}));
-  EXPECT_EQ(apply(Op::squeeze, {counted({1, 2, 1})}).shape, (Shape{2}));
-  EXPECT_EQ(apply(Op::squeeze, {counted({1, 1})}).shape, Shape{});
+  EXPECT_EQ(answer(Op::squeeze, {counted({1, 2, 1})}, ints({-1})).shape, (Shape{1, 2}));
+  EXPECT_EQ(answer(Op::squeeze, {counted({1, 2, 1})}).shape, (Shape{2}));
+  EXPECT_EQ(answer(Op::squeeze, {counted({1, 1})}).shape, Shape{});
 }
 
 TEST(Squeeze, RefusesAWiderAxis) {
-  const auto ask = [] { apply(Op::squeeze, {counted({1, 2})}, ints({1})); };
+  const auto ask = [] { answer(Op::squeeze, {counted({1, 2})}, ints({1})); };
   EXPECT_TRUE(says(refusal<BadArgument>(ask), {"\"y0\"", "axis 1", "[1, 2]"}));
 }
 
 TEST(Unsqueeze, CountsAxesInTheResult) {
-  EXPECT_EQ(apply(Op::unsqueeze, {counted({2, 3})}, ints({0, -1})).shape, (Shape{1, 2, 3, 1}));
-  EXPECT_EQ(apply(Op::unsqueeze, {counted({2, 3})}, ints({3, 1})).shape, (Shape{2, 1, 3, 1}));
-  EXPECT_EQ(apply(Op::unsqueeze, {{{}, {5.0f}}}, ints({0})).shape, (Shape{1}));
+  EXPECT_EQ(answer(Op::unsqueeze, {counted({2, 3})}, ints({0, -1})).shape, (Shape{1, 2, 3, 1}));
+  EXPECT_EQ(answer(Op::unsqueeze, {counted({2, 3})}, ints({3, 1})).shape, (Shape{2, 1, 3, 1}));
+  EXPECT_EQ(answer(Op::unsqueeze, {{{}, {5.0f}}}, ints({0})).shape, (Shape{1}));
 }
 
 TEST(Unsqueeze, RefusesAnAxisGivenTwiceOrOutside) {
   const auto ask = [](Shape axes) {
-    return refusal<BadArgument>([&] { apply(Op::unsqueeze, {counted({2})}, ints(axes)); });
+    return refusal<BadArgument>([&] { answer(Op::unsqueeze, {counted({2})}, ints(axes)); });
   };
   EXPECT_TRUE(says(ask({0, -3}), {"given twice"}));
   EXPECT_TRUE(says(ask({2}), {"-2..1", "got 2"}));
 }
 
 TEST(Flatten, SplitsTheAxesInTwo) {
-  EXPECT_EQ(apply(Op::flatten, {counted({2, 3, 4})}, axis(1)).shape, (Shape{2, 12}));
-  EXPECT_EQ(apply(Op::flatten, {counted({2, 3, 4})}, axis(0)).shape, (Shape{1, 24}));
-  EXPECT_EQ(apply(Op::flatten, {counted({2, 3, 4})}, axis(3)).shape, (Shape{24, 1}));
-  EXPECT_EQ(apply(Op::flatten, {counted({2, 3, 4})}, axis(-1)).shape, (Shape{6, 4}));
+  EXPECT_EQ(answer(Op::flatten, {counted({2, 3, 4})}, axis(1)).shape, (Shape{2, 12}));
+  EXPECT_EQ(answer(Op::flatten, {counted({2, 3, 4})}, axis(0)).shape, (Shape{1, 24}));
+  EXPECT_EQ(answer(Op::flatten, {counted({2, 3, 4})}, axis(3)).shape, (Shape{24, 1}));
+  EXPECT_EQ(answer(Op::flatten, {counted({2, 3, 4})}, axis(-1)).shape, (Shape{6, 4}));
 }
 
 TEST(Flatten, RefusesAnAxisBeyondTheRank) {
-  const auto ask = [] { apply(Op::flatten, {counted({2})}, axis(2)); };
+  const auto ask = [] { answer(Op::flatten, {counted({2})}, axis(2)); };
   EXPECT_TRUE(says(refusal<BadArgument>(ask), {"axis 2", "rank 1"}));
 }
 
 TEST(Identity, PassesOn) {
-  const Value v = apply(Op::identity, {counted({2, 2})});
+  const Value v = answer(Op::identity, {counted({2, 2})});
   EXPECT_EQ(v.shape, (Shape{2, 2}));
   EXPECT_EQ(v.real, count(4));
 }
 
 TEST(Concat, JoinsAlongAnAxisFromEitherEnd) {
   for (const std::int64_t at : {1, -1}) {
-    const Value v = apply(Op::concat, {counted({2, 1}), counted({2, 2})}, axis(at));
+    const Value v = answer(Op::concat, {counted({2, 1}), counted({2, 2})}, axis(at));
     EXPECT_EQ(v.shape, (Shape{2, 3}));
     EXPECT_EQ(v.real, (Floats{0, 0, 1, 1, 2, 3}));
   }
 }
 
 TEST(Concat, AnEmptyPartAddsNothing) {
-  const Value v = apply(Op::concat, {counted({0, 2}), counted({1, 2})}, axis(0));
+  const Value v = answer(Op::concat, {counted({0, 2}), counted({1, 2})}, axis(0));
   EXPECT_EQ(v.shape, (Shape{1, 2}));
 }
 
 TEST(Concat, RefusesPartsThatDoNotFit) {
   const auto ask = [](Shape a, Shape b) {
-    return refusal<BadArgument>([&] { apply(Op::concat, {counted(a), counted(b)}, axis(0)); });
+    return refusal<BadArgument>([&] { answer(Op::concat, {counted(a), counted(b)}, axis(0)); });
   };
   EXPECT_TRUE(says(ask({2, 2}, {2, 3}), {"\"y0\"", "[2, 2]", "[2, 3]", "axis 0"}));
   EXPECT_TRUE(says(ask({2, 2}, {2}), {"[2]"}));
-  EXPECT_TRUE(says(refusal<BadArgument>([] { apply(Op::concat, {counted({2})}, axis(1)); }),
+  EXPECT_TRUE(says(refusal<BadArgument>([] { answer(Op::concat, {counted({2})}, axis(1)); }),
                    {"axis in -1..0"}));
 }
 

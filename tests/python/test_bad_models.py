@@ -290,7 +290,8 @@ def test_every_flip_in_the_example_loads_or_is_refused() -> None:
 @pytest.mark.parametrize("case", CASES[::3], ids=lambda case: case.name)
 def test_every_damage_to_a_small_model_loads_or_is_refused(case: object) -> None:
     assert hasattr(case, "nodes")
-    data = model(case.nodes, case.shapes, case.outputs, case.constants, case.opset)  # type: ignore[attr-defined]
+    parts = [getattr(case, k) for k in ("nodes", "shapes", "outputs", "constants", "opset")]
+    data = model(*parts)
     sound_bytes = data.SerializeToString()
     rng = random.Random(len(sound_bytes))
     for at in range(60):

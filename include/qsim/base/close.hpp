@@ -27,7 +27,8 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 /// Up to three of `names`, nearest first, joined by commas.
-inline std::string close_matches(std::string_view name, const std::vector<std::string_view>& names) {
+inline std::string close_matches(std::string_view name,
+                                 const std::vector<std::string_view>& names) {
   std::vector<std::pair<std::size_t, std::string_view>> near;
   for (const std::string_view n : names) near.emplace_back(edit_distance(name, n), n);
   std::sort(near.begin(), near.end());
