@@ -95,10 +95,10 @@ py::tuple conv2d(const Profile& profile, const py::object& x_in, const py::objec
                       .fused = &fused,
                       .overflow_aware = o.overflow_aware};
   const std::int32_t zero = emu::int_zero(in.zero);
-  a.pad_code = static_cast<std::int8_t>(zero);
+  a.pad_code = static_cast<std::int8_t>(emu::byte_zero(in.zero));
   a.lane_code = static_cast<std::int8_t>(emu::detail::clamp_ordered(
       zero, emu::int_limit(in.low), emu::int_limit(in.high), ClampOrder::high_first));
-  a.range = {o.relu ? emu::int_zero(out.zero) : emu::int_limit(out.low), emu::int_limit(out.high)};
+  a.range = {o.relu ? emu::byte_zero(out.zero) : emu::int_limit(out.low), emu::int_limit(out.high)};
   emu::Codes y;
   {
     const py::gil_scoped_release free;

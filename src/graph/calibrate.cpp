@@ -114,8 +114,6 @@ Value Calibrator::convolve(std::size_t n, const Value& input) {
     else sources.push_back({&c->shape, &c->data, nullptr, graph_.tensor(id).name});
   }
   sources[0] = {&input.shape, &input.real, nullptr, graph_.tensor(node.inputs[0]).name};
-  if (range_of_[n] < 0) return detail::float_node(node, sources, host);
-
   ConvRange& range = state_.ranges[static_cast<std::size_t>(range_of_[n])];
   std::vector<float> x = input.real;
   const calib::Observation in = calib::ema::observe(recipe_.rule, bits(x));
@@ -132,7 +130,9 @@ Value Calibrator::convolve(std::size_t n, const Value& input) {
 
 Trace Calibrator::update(const Feeds& feeds) {
   refuse_nonfinite(feeds, state_.batches);
-  const detail::ConvHook hook = [this](std::size_t n, const Value& x) { return convolve(n, x); };
+  const detail::ConvHook hook = [this](std::size_t n, const Value& x) {
+    return range_of_[n] < 0 ? std::nullopt : std::optional<Value>(convolve(n, x));
+  };
   Trace trace =
       detail::run_hooked(graph_, feeds, recipe_.host ? &*recipe_.host : nullptr, hook);
   ++state_.batches;

@@ -114,12 +114,12 @@ Value int_conv(const Profile& p, const Node& node, const Operand& x, const Shape
   record.fused_bias = fused.bias;
   const std::int32_t zero = emu::int_zero(x.info.zero);
   emu::ConvOperands a;
-  a.pad_code = static_cast<std::int8_t>(zero);
+  a.pad_code = static_cast<std::int8_t>(emu::byte_zero(x.info.zero));
   a.overflow_aware = q.overflow_aware;
   a.lane_code = static_cast<std::int8_t>(emu::detail::clamp_ordered(
       zero, emu::int_limit(x.info.low), emu::int_limit(x.info.high), ClampOrder::high_first));
   a.range = code_range(out);
-  if (node.fused_relu) a.range.low = emu::int_zero(out.zero);
+  if (node.fused_relu) a.range.low = emu::byte_zero(out.zero);
 
   Value value;
   value.shape = g.out_shape(static_cast<std::int64_t>(channels));
@@ -217,7 +217,7 @@ Value int_relu(const Operand& x, const Shape& shape, const QInfo& out, bool pack
   value.info = out;
   value.packed = packed;
   value.codes = *x.codes;
-  const std::int32_t zero = emu::int_zero(out.zero);
+  const std::int32_t zero = emu::byte_zero(out.zero);
   for (std::int8_t& q : value.codes)
     q = static_cast<std::int8_t>(std::max<std::int32_t>(q, zero));
   if (x.unspecified != nullptr) value.unspecified = *x.unspecified;

@@ -88,8 +88,10 @@ class Runner {
     NodeRun record;
     record.node = static_cast<int>(n);
     record.integer = plan_.integer[n];
-    if (hook_ != nullptr && node.op == Op::conv) {
-      value(node.outputs[0]) = (*hook_)(n, value(node.inputs[0]));
+    std::optional<Value> hooked;
+    if (hook_ != nullptr && node.op == Op::conv) hooked = (*hook_)(n, value(node.inputs[0]));
+    if (hooked) {
+      value(node.outputs[0]) = std::move(*hooked);
     } else if (detail::is_movement(node.op)) {
       move(node, record);
     } else if (record.integer) {

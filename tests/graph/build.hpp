@@ -24,7 +24,9 @@ inline F32 f32(float x) { return {std::bit_cast<std::uint32_t>(x)}; }
 inline float real(F32 x) { return std::bit_cast<float>(x.bits); }
 
 /// Quantization info as the quantizer stores it.
-inline QInfo info(float scale, float zero = 0.0f) { return {.scale = f32(scale), .zero = f32(zero)}; }
+inline QInfo info(float scale, float zero = 0.0f) {
+  return {.scale = f32(scale), .zero = f32(zero)};
+}
 
 /// Builds a graph by names; a node is called like its first output.
 class Net {

@@ -151,7 +151,8 @@ TEST(Windows, RefuseListsOfAnotherLength) {
 }
 
 TEST(MaxPool, PadsNeverWin) {
-  const Value v = answer(Op::max_pool, {{{1, 1, 1, 2}, {-3, -5}}}, window({1, 2}, {}, {0, 1, 0, 1}));
+  const Attributes a = window({1, 2}, {}, {0, 1, 0, 1});
+  const Value v = answer(Op::max_pool, {{{1, 1, 1, 2}, {-3, -5}}}, a);
   EXPECT_EQ(v.real, (Floats{-3, -3, -5}));
 }
 

@@ -25,14 +25,14 @@ namespace detail {
 constexpr std::int64_t fixed_16(std::int8_t q, const Scaled& a, const FloatMode& mode) {
   const Convert trunc{NanRule::zero, RangeRule::saturate, RangeRule::saturate, Ties::toward_zero};
   const F32 scaled = num::mul(a.scale, F32{0x47800000u}, mode);  // 65536
-  return num::wrap(std::int64_t{q - a.zero} * num::to_int32(scaled, trunc), 32);
+  return num::wrap((std::int64_t{q} - a.zero) * num::to_int32(scaled, trunc), 32);
 }
 
 constexpr F32 real_result(const Profile& profile, Binary op, std::int8_t q0, std::int8_t q1,
                           const Scaled& a, const Scaled& b) {
   const FloatMode& mode = profile.float_mode;
-  const F32 d0 = num::from_int(std::int32_t{q0} - a.zero);
-  const F32 d1 = num::from_int(std::int32_t{q1} - b.zero);
+  const F32 d0 = num::from_int(std::int64_t{q0} - a.zero);
+  const F32 d1 = num::from_int(std::int64_t{q1} - b.zero);
   if (op == Binary::mul && profile.eltwise.products_first)
     return num::mul(num::mul(d0, d1, mode), num::mul(a.scale, b.scale, mode), mode);
   const F32 x = num::mul(d0, a.scale, mode);

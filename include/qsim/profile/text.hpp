@@ -81,10 +81,15 @@ inline void validate(const Profile& p) {
   if (p.fuse.group < 1 || p.float_math.group < 1)
     fail<BadArgument>("group: expected >= 1 in fuse and float_math, got ", int{p.fuse.group},
                       " and ", int{p.float_math.group});
-  for (const FloatDot& dot : {p.float_math.conv, p.float_math.conv_single, p.float_math.matmul_row})
+  const FloatMath& math = p.float_math;
+  for (const FloatDot& dot : {math.conv, math.conv_single, math.matmul_row}) {
+    if (dot.lanes == 8 && dot.tree != Tree::pairs)
+      fail<BadArgument>("float_math: expected the tree pairs for 8 lanes, got ",
+                        enum_name(dot.tree));
     if (dot.lanes != 1 && dot.lanes != 4 && dot.lanes != 8)
       fail<BadArgument>("float_math: expected dot products with 1, 4 or 8 lanes, got ",
                         int{dot.lanes});
+  }
 }
 
 /// The value of one field as text; UnknownName for a path no profile has.
@@ -137,6 +142,9 @@ inline Profile from_text(std::string_view source) {
                     "\"");
     const std::string_view path = line.substr(0, equals);
     const std::string_view value = line.substr(equals + 3);
+    if (path == "name" && value.size() > 47)
+      fail<BadFile>("profile text, line ", line_number, ": expected a name of at most 47 "
+                    "characters, got ", value.size());
     if (path == "name") profile.name = Name(value);
     else profile = with_field(profile, path, value);
   }
