@@ -10,12 +10,18 @@ namespace {
 
 F32 f32(float x) { return test::as_f32(x); }
 
-TEST(EmuCast, StoredZerosAreTruncatedThenCutToAByte) {
-  EXPECT_EQ(int_zero(f32(3.9f)), 3);
-  EXPECT_EQ(int_zero(f32(-3.9f)), -3);
-  EXPECT_EQ(int_zero(f32(200.0f)), -56);
+TEST(EmuCast, PaddingZerosAreTruncatedThenCutToAByte) {
+  EXPECT_EQ(byte_zero(f32(3.9f)), 3);
+  EXPECT_EQ(byte_zero(f32(-3.9f)), -3);
+  EXPECT_EQ(byte_zero(f32(200.0f)), -56);
+  EXPECT_EQ(byte_zero(num::f32_nan), 0);
+  EXPECT_EQ(byte_zero(f32(-129.0f)), 127);
+}
+
+TEST(EmuCast, CastZerosAreTruncatedAndKeptWhole) {
+  EXPECT_EQ(int_zero({0x43480000u}), 200);   // 200 does not wrap to -56
+  EXPECT_EQ(int_zero({0xc0700000u}), -3);    // -3.75
   EXPECT_EQ(int_zero(num::f32_nan), 0);
-  EXPECT_EQ(int_zero(f32(-129.0f)), 127);
 }
 
 TEST(EmuCast, AZeroScaleHasMultiplierZero) {
