@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <array>
+#include <bit>
 
 #include "arrays.hpp"
 #include "qsim/base/checked.hpp"
@@ -197,8 +198,9 @@ py::array_t<float> float_convolution(const Profile& profile, const py::object& x
   const std::vector<F32> bias = bits_of(bias_array);
   const FloatMode& mode = profile.float_mode;
   const auto depth = static_cast<std::size_t>(s.in * s.kh * s.kw);
+  const std::vector<std::int64_t> shape{s.batch, s.out, s.out_h, s.out_w};
+  std::vector<F32> y(element_count(shape));
   const std::ptrdiff_t pixels = s.out_h * s.out_w;
-  std::vector<F32> y(static_cast<std::size_t>(s.batch * s.out * pixels));
   {
     const Free free;
     std::vector<F32> patch(depth);
@@ -215,7 +217,7 @@ py::array_t<float> float_convolution(const Profile& profile, const py::object& x
       }
     }
   }
-  return to_numpy<float>(y, {s.batch, s.out, s.out_h, s.out_w});
+  return to_numpy<float>(y, shape);
 }
 
 // ----------------------------------------------------------------------------------- statistics
@@ -246,6 +248,9 @@ py::tuple threshold(const py::object& counts_in, const py::object& interval,
     fail<BadArgument>("method: expected kl or maximum, got ", method);
   const auto counts = exact<std::uint64_t>(counts_in, "counts");
   const Histogram h{floats(interval, 1, "interval")[0], values_of(counts), 0};
+  if (h.counts.empty() || !num::is_finite(h.interval) || num::less(h.interval, F32{}))
+    fail<BadArgument>("counts, interval: expected at least one bin and a finite interval >= 0, ",
+                      "got ", h.counts.size(), " bins and ", std::bit_cast<float>(h.interval.bits));
   Threshold t;
   {
     const Free free;

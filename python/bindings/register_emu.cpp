@@ -31,12 +31,14 @@ void need_rank(const py::array& a, py::ssize_t rank, const char* argument) {
 }
 
 int out_extent(int in, int kernel, int stride, int pad_begin, int pad_end, int dilation) {
-  const int span = in + pad_begin + pad_end - dilation * (kernel - 1) - 1;
+  const std::int64_t span = std::int64_t{in} + pad_begin + pad_end -
+                            std::int64_t{dilation} * (std::int64_t{kernel} - 1) - 1;
   if (kernel < 1 || stride < 1 || dilation < 1 || pad_begin < 0 || pad_end < 0 || span < 0)
     fail<BadArgument>("kernel, stride, pad, dilation: expected a window that fits the input, got ",
                       "input ", in, ", kernel ", kernel, ", stride ", stride, ", pads ", pad_begin,
                       " and ", pad_end, ", dilation ", dilation);
-  return span / stride + 1;
+  static_cast<void>(checked_cast<int>(span + dilation + stride, "pad"));  // positions are int
+  return static_cast<int>(span / stride + 1);
 }
 
 struct ConvOptions {
@@ -54,6 +56,10 @@ emu::ConvShape conv_shape(const Codes8& x, const Codes8& w, const ConvOptions& o
   s.dilation_h = o.dilation[0], s.dilation_w = o.dilation[1];
   s.out_h = out_extent(s.h, s.kh, s.stride_h, s.pad_h, s.pad_h, s.dilation_h);
   s.out_w = out_extent(s.w, s.kw, s.stride_w, s.pad_w, s.pad_w, s.dilation_w);
+  if (s.in < 1 || s.out < 1)
+    fail<BadArgument>("x, weights: expected at least one channel each, got ", s.in, " and ", s.out);
+  const std::int64_t pixels[] = {s.batch, s.out_h, s.out_w};
+  static_cast<void>(checked_cast<int>(element_count(pixels), "pixels"));
   const int depth = o.depthwise ? 1 : s.in;
   if (extent(w, 1) != depth || (o.depthwise && s.out != s.in))
     fail<BadArgument>("weights: expected [", o.depthwise ? s.in : s.out, ", ", depth,
@@ -145,6 +151,12 @@ py::array_t<std::int8_t> pool2d(const Profile& profile, const std::string& kind,
                          stride[0], stride[1], pad[0], pad[1], out[0], out[1]};
   if (kernel[0] < 1 || kernel[1] < 1 || stride[0] < 1 || stride[1] < 1 || out[0] < 1 || out[1] < 1)
     fail<BadArgument>("kernel, stride, out: expected values >= 1");
+  for (std::size_t d = 0; d < 2; ++d) {  // positions in the image are int
+    const std::int64_t reach = (std::int64_t{out[d]} - 1) * stride[d] + kernel[d];
+    if (pad[d] < 0 || reach > INT32_MAX)
+      fail<BadArgument>("kernel, stride, pad, out: expected pads >= 0 and windows within 31 bits, ",
+                        "got pad ", pad[d], " and a last window that ends at ", reach);
+  }
   const std::span<const std::int8_t> in{x.data(), static_cast<std::size_t>(x.size())};
   const std::vector<std::int8_t> y = kind == "max" ? emu::max_pool(profile.pool, s, in)
                                                    : emu::average_pool(profile.pool, s, in);
@@ -178,7 +190,8 @@ py::tuple binary(const Profile& profile, const std::string& op, const py::object
   const F32 multiplier = emu::eltwise_multiplier(profile, out.scale);
   const emu::CodeRange range{relu ? 0 : emu::int_limit(out.low), emu::int_limit(out.high)};
   const emu::Binary kind = binary_op(op);
-  const py::array& shaped = a.size() >= b.size() ? static_cast<const py::array&>(a) : b;
+  const bool by_a = a.size() != 1 || b.size() == 1;
+  const py::array& shaped = by_a ? static_cast<const py::array&>(a) : b;
   const std::size_t n = static_cast<std::size_t>(shaped.size());
   std::vector<std::int8_t> y(n);
   std::vector<std::uint8_t> unspecified(n);
@@ -199,11 +212,12 @@ py::array_t<float> unary(const Profile& profile, const std::string& op, const py
   const Floats x = exact<float>(x_in, "x");
   const std::vector<F32> in = bits_of(x);
   std::vector<F32> out(in.size());
+  if (op != "sigmoid" && op != "tanh" && op != "exp")
+    fail<BadArgument>("op: expected sigmoid, tanh or exp, got ", op);
   for (std::size_t i = 0; i < in.size(); ++i) {
     if (op == "sigmoid") out[i] = emu::sigmoid(profile, in[i], i, in.size());
     else if (op == "tanh") out[i] = emu::tanh(profile, in[i], i, in.size());
-    else if (op == "exp") out[i] = emu::exp(profile, in[i]);
-    else fail<BadArgument>("op: expected sigmoid, tanh or exp, got ", op);
+    else out[i] = emu::exp(profile, in[i]);
   }
   return to_numpy<float>(out, shape_of(x));
 }

@@ -2,6 +2,9 @@
 
 #include <pybind11/stl.h>
 
+#include <memory>
+#include <mutex>
+
 #include "arrays.hpp"
 #include "feeds.hpp"
 #include "qsim/graph/calibrate.hpp"
@@ -192,6 +195,12 @@ void bind_graph(py::module_& module) {
   passes.def("fuse_relu", &graph::fuse_relu, py::arg("graph"));
 }
 
+/// A calibrator for any number of Python threads: batches run without the GIL, one at a time.
+struct CalibratorSession {
+  graph::Calibrator calibrator;
+  std::mutex mutex{};
+};
+
 py::object range_tuple(const std::optional<calib::Range>& r) {
   if (!r) return py::none();
   return py::make_tuple(number(r->low), number(r->high));
@@ -231,26 +240,37 @@ void bind_calibration(py::module_& module) {
         return text("<Calibration ", c.recipe, ": ", c.batches, " batches, ", c.ranges.size(),
                     " convolutions, ", c.incidents.size(), " incidents>");
       });
-  py::class_<Calibrator>(module, "Calibrator", "Feeds batches through a fake-quantized network.")
+  py::class_<CalibratorSession>(module, "Calibrator",
+                                "Feeds batches through a fake-quantized network.")
       .def(py::init([](const Graph& g, const std::string& recipe, const std::string& host) {
-             return Calibrator(g, graph::recipe(recipe, host));
+             return std::make_unique<CalibratorSession>(
+                 Calibrator(g, graph::recipe(recipe, host)));
            }),
            py::arg("graph"), py::arg("recipe"), py::arg("host") = "x64")
-      .def("update", [](Calibrator& c, const py::dict& feeds) {
+      .def("update", [](CalibratorSession& session, const py::dict& feeds) {
+        Calibrator& c = session.calibrator;
         const graph::Feeds in = feeds_of(c.graph(), feeds);
         graph::Trace trace;
         {
           const py::gil_scoped_release free;
+          const std::lock_guard lock(session.mutex);
           trace = c.update(in);
         }
         py::dict out;
         for (const auto id : c.graph().outputs()) {
           const graph::Value& v = trace.values[static_cast<std::size_t>(id)];
-          out[py::str(c.graph().tensor(id).name)] = to_numpy<float>(v.real, v.shape);
+          const graph::Tensor& t = c.graph().tensor(id);
+          out[py::str(t.name)] = t.constant == nullptr
+                                     ? to_numpy<float>(v.real, v.shape)
+                                     : to_numpy<float>(t.constant->data, t.constant->shape);
         }
         return out;
       }, py::arg("feeds"), "One batch; returns the outputs of the fake-quantized network.")
-      .def("finalize", &Calibrator::finalize);
+      .def("finalize", [](CalibratorSession& session) {
+        const py::gil_scoped_release free;
+        const std::lock_guard lock(session.mutex);
+        return session.calibrator.finalize();
+      });
   module.def("quantize", &graph::quantize, py::arg("graph"), py::arg("calibration"));
 }
 

@@ -26,7 +26,10 @@ struct Run {
     const graph::TensorId id = graph->find(name);
     if (graph->tensor(id).constant != nullptr)
       fail<BadArgument>("tensor \"", name, "\" is a constant; read it from the graph");
-    return trace.values[static_cast<std::size_t>(id)];
+    const Value& v = trace.values[static_cast<std::size_t>(id)];
+    if (v.shape.empty() && v.real.empty())
+      fail<BadArgument>("tensor \"", name, "\": no node of the graph makes it");
+    return v;
   }
 };
 
@@ -190,8 +193,10 @@ void register_run(py::module_& module) {
       .def_property_readonly("outputs", [](const Run& r) {
         py::dict out;
         for (const auto id : r.graph->outputs()) {
-          const std::string& name = r.graph->tensor(id).name;
-          out[py::str(name)] = real_of(r, name);
+          const graph::Tensor& t = r.graph->tensor(id);
+          out[py::str(t.name)] = t.constant == nullptr
+                                     ? real_of(r, t.name)
+                                     : to_numpy<float>(t.constant->data, t.constant->shape);
         }
         return out;
       }, "Graph outputs by name, float32.")

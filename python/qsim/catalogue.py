@@ -20,8 +20,9 @@ class Profiles(Mapping[str, Profile]):
         """The row called `name`."""
         if name in self._rows:
             return self._rows[name]
-        close = difflib.get_close_matches(str(name), self._rows, n=3, cutoff=0.4)
-        hint = f"; close: {', '.join(close)}" if close else ""
+        close = self.search(str(name)) if name else []
+        close = close or difflib.get_close_matches(str(name), self._rows, n=3, cutoff=0.4)
+        hint = f"; close: {', '.join(close[:3])}" if close else "; qsim.profiles lists the names"
         raise KeyError(f"profile {name!r} is not in the catalogue{hint}")
 
     def __iter__(self) -> Iterator[str]:

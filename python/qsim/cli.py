@@ -1,6 +1,7 @@
 """The command `qsim`: trace, compare, profiles, selftest.
 
-Exit status 0: fine; 1: something differs or is not finite; 2: bad input.
+Exit status 0: fine; 1: `trace` met NaN or infinity, `compare` a difference, `selftest` a failure;
+2: bad input.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import qsim
 from qsim.calibration import load_batches
 from qsim.progress import Steps
 from qsim.report import Page, Table, dumps, print_tables, print_trace, render
-from qsim.story import DEVICES, Execute, Run, investigate, pages
+from qsim.story import DEVICES, GUARDED, Execute, Run, investigate, pages
 
 BAD_INPUT = 2
 
@@ -31,7 +32,8 @@ def _parser() -> argparse.ArgumentParser:
         "trace",
         help="run a network float and quantized on several devices and explain every NaN",
         description="Quantize MODEL as MNN does, run it on each profile, find where non-finite "
-        "values are born, who hides them and what removes them.",
+        "values are born, who hides them and what removes them. Exit status 1 if there are any; "
+        "devices that merely differ are in the table.",
     )
     _common(trace)
     trace.add_argument(
@@ -44,13 +46,21 @@ def _parser() -> argparse.ArgumentParser:
     trace.add_argument("--html", type=Path, help="write one self-contained page here")
 
     compare = commands.add_parser(
-        "compare", help="quantize a network and compare two devices tensor by tensor"
+        "compare",
+        help="quantize a network and compare two devices tensor by tensor",
+        description="Quantize MODEL (after matmul_to_conv), run the first batch of the inputs on "
+        "two profiles, and compare every tensor. Exit status 1 if anything differs.",
     )
     _common(compare)
-    compare.add_argument("--profile", action="append", metavar="NAME", required=True)
+    compare.add_argument(
+        "--profile", action="append", metavar="NAME", required=True,
+        help="give it twice: the yardstick, then the other (see `qsim profiles`)",
+    )
     compare.add_argument("--worst", type=int, metavar="N", help="print only the N worst tensors")
 
-    commands.add_parser("selftest", help="check this installation against the slow twin")
+    commands.add_parser(
+        "selftest", help="check this installation against a second, slow implementation"
+    )
     profiles = commands.add_parser("profiles", help="list the built-in profiles")
     profiles.add_argument("text", nargs="?", default="", help="only names that contain this")
     return parser
@@ -60,7 +70,8 @@ def _common(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", type=Path, help="an .onnx file")
     command.add_argument(
         "--calibration", type=Path, required=True, metavar="NPZ",
-        help="float32 arrays by input name, first axis = batch",
+        help="batches to calibrate with: per input one float32 array [batches, *its shape]; "
+        "a .npy will do for a single input",
     )
     command.add_argument(
         "--inputs", type=Path, required=True, metavar="NPZ", help="inputs to run, same layout"
@@ -98,6 +109,13 @@ def _write(path: Path | None, text: str, console: Console, what: str) -> None:
     console.print(f"{what}: {path}", soft_wrap=True, highlight=False)
 
 
+def _check_folders(*paths: Path | None) -> None:
+    """Refuse before the work what could not be written after it."""
+    for path in paths:
+        if path is not None and not path.parent.is_dir():
+            raise FileNotFoundError(f"{path}: expected a folder that exists; make it first")
+
+
 def _inputs(options: argparse.Namespace, graph: qsim.Graph) -> list[dict[str, np.ndarray]]:
     feeds = load_batches(options.inputs, graph)
     if not feeds:
@@ -106,13 +124,15 @@ def _inputs(options: argparse.Namespace, graph: qsim.Graph) -> list[dict[str, np
 
 
 def _trace(options: argparse.Namespace, console: Console) -> int:
-    graph = qsim.load(options.model)
-    batches = load_batches(options.calibration, graph)
-    execute = _executor(_inputs(options, graph))
     names = options.profile or list(DEVICES)
     for name in names:
         qsim.profiles[name]
-    with Steps(4 * len(names)) as steps:
+    _check_folders(options.html, options.json)
+    graph = qsim.load(options.model)
+    batches = load_batches(options.calibration, graph)
+    execute = _executor(_inputs(options, graph))
+    forms = 3 if options.recipe == GUARDED else 4
+    with Steps(forms * len(names)) as steps:
         found = investigate(
             graph,
             batches,
@@ -137,7 +157,15 @@ def _trace(options: argparse.Namespace, console: Console) -> int:
 
 def _compare(options: argparse.Namespace, console: Console) -> int:
     if len(options.profile) != 2:
-        raise ValueError(f"--profile: expected exactly two, got {len(options.profile)}")
+        raise ValueError(
+            f"--profile: expected exactly two, got {len(options.profile)}; "
+            "write --profile A --profile B"
+        )
+    if options.worst is not None and options.worst < 1:
+        raise ValueError(f"--worst: expected 1 or more, got {options.worst}")
+    _check_folders(options.json)
+    for name in options.profile:
+        qsim.profiles[name]
     graph = qsim.passes.matmul_to_conv(
         qsim.load(options.model), max_consumers=options.max_consumers
     )
@@ -178,7 +206,13 @@ def _compare(options: argparse.Namespace, console: Console) -> int:
 
 
 def _profiles(options: argparse.Namespace, console: Console) -> int:
-    for name in qsim.profiles.search(options.text):
+    found = qsim.profiles.search(options.text)
+    if not found:
+        raise ValueError(
+            f'text: expected part of a profile\'s name, got "{options.text}"; '
+            "`qsim profiles` lists them all"
+        )
+    for name in found:
         console.print(f"{name:40} {qsim.profiles[name].evidence}", highlight=False)
     return 0
 
@@ -186,7 +220,7 @@ def _profiles(options: argparse.Namespace, console: Console) -> int:
 def _selftest(options: argparse.Namespace, console: Console) -> int:
     checks = qsim.selftest()
     for check in checks:
-        mark = "ok  " if check.passed else "FAIL"
+        mark = "skip" if check.skipped else "ok  " if check.passed else "FAIL"
         console.print(f"{mark} {check.name}: {check.words}", highlight=False, markup=False)
     return 0 if all(check.passed for check in checks) else 1
 
@@ -205,7 +239,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(options, console)
     except (OSError, ValueError, TypeError, KeyError, NotImplementedError) as error:
         text = error.args[0] if isinstance(error, KeyError) and error.args else error
-        Console(stderr=True).print(f"qsim {options.command}: {text}", style="red", markup=False)
+        words = f"qsim {options.command}: {text}"
+        Console(stderr=True).print(words, style="red", markup=False, soft_wrap=True)
         return BAD_INPUT
 
 

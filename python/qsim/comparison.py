@@ -9,6 +9,7 @@ from typing import Any
 
 from qsim import _core
 from qsim._core import Trace
+from qsim.checking import kind_of
 from qsim.htmltable import html_table
 
 SCHEMA = "qsim.comparison/1"
@@ -132,6 +133,20 @@ def compare(a: Trace, b: Trace) -> Comparison:
     a, b
         Traces of the same graph on two profiles, or of a float graph and its quantized form.
 
+    Raises
+    ------
+    TypeError
+        Not two traces.
+    ValueError
+        No tensor is in both: other networks, or inputs of other shapes.
+
     """
+    for argument, trace in (("a", a), ("b", b)):
+        kind_of(trace, Trace, argument, "qsim.run gives one")
     rows = tuple(Row(**row) for row in _core.compare_runs(a, b))
+    if not rows:
+        raise ValueError(
+            "compare: expected tensors of one name and shape in both traces, got none; "
+            "run the same network on inputs of the same shape"
+        )
     return Comparison(a.profile or "float", b.profile or "float", rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qsim import _core
 from qsim._core import Graph
+from qsim.checking import graph_of
 
 __all__ = ["fold_batchnorm", "fuse_relu", "matmul_to_conv"]
 
@@ -29,10 +30,16 @@ def matmul_to_conv(
     ------
     ValueError
         Neither or both options given, or a limit below 1.
+    NotSupported
+        A left side of rank 3 or more whose leading extents are not known before the run.
 
     """
+    graph_of(graph)
     if (max_consumers is None) == (prefer is None):
-        raise ValueError("matmul_to_conv: give exactly one of max_consumers and prefer")
+        got = "none" if prefer is None else "both"
+        raise ValueError(
+            f"matmul_to_conv: expected exactly one of max_consumers and prefer, got {got}"
+        )
     if prefer is not None:
         if prefer not in _PREFER_LIMITS:
             raise ValueError(f"prefer: expected 0, 1 or 2, got {prefer!r}")
@@ -43,9 +50,11 @@ def matmul_to_conv(
 
 def fold_batchnorm(graph: Graph) -> Graph:
     """Fold BatchNormalization behind a convolution with constant weights into it (float32)."""
+    graph_of(graph)
     return _core.passes.fold_batchnorm(graph)
 
 
 def fuse_relu(graph: Graph) -> Graph:
     """Make Relu, or Clip from 0, behind a convolution part of it."""
+    graph_of(graph)
     return _core.passes.fuse_relu(graph)

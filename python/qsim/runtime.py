@@ -9,6 +9,7 @@ import numpy.typing as npt
 from qsim import _core
 from qsim._core import Graph, Profile, Trace
 from qsim.catalogue import profiles
+from qsim.checking import feeds_of, graph_of
 
 
 def resolve_profile(profile: str | Profile | None) -> Profile | None:
@@ -32,16 +33,19 @@ def run(
     inputs
         float32 arrays by input name; NumPy, or anything with ``__array__`` or ``__dlpack__``.
     profile
-        The machine. None computes every op in float32, the same on every host.
+        The machine. None computes every op in float32, the same on every host. Like the profiles
+        ``ieee.*`` it has no int8 operations: of a quantized graph it sees the rounded weights, but
+        no activation is rounded.
 
     Raises
     ------
     TypeError
-        An input is not float32.
+        An input is not float32, or an argument is of another kind.
     ValueError
         Inputs are missing, unknown or misshapen.
     NotSupported
         An op cannot run.
 
     """
-    return _core.run(graph, dict(inputs), resolve_profile(profile))
+    graph_of(graph)
+    return _core.run(graph, feeds_of(inputs, "inputs"), resolve_profile(profile))

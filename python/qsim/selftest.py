@@ -20,6 +20,7 @@ class Check:
     name: str
     passed: bool
     words: str
+    skipped: bool = False
 
 
 def _convolution(profile: Profile, rng: np.random.Generator) -> Check:
@@ -50,7 +51,7 @@ def _convolution(profile: Profile, rng: np.random.Generator) -> Check:
 def _kernel(name: str, runs_here: bool, rng: np.random.Generator) -> Check:
     """A product of odd extents by a native kernel, against the chain that it obeys."""
     if not runs_here:
-        return Check(name, True, "cannot run on this processor, left out")
+        return Check(name, True, "cannot run on this processor, left out", skipped=True)
     lhs = rng.integers(-128, 128, (7, 131), dtype=np.int8)
     rhs = rng.integers(-128, 128, (131, 19), dtype=np.int8)
     wrong = int(

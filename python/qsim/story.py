@@ -130,7 +130,10 @@ def variants(
     max_consumers: int,
     steps: Steps | None = None,
 ) -> Iterator[Variant]:
-    """Float; quantized; quantized after `matmul_to_conv`; the same calibrated with a guard."""
+    """Float; quantized; quantized after `matmul_to_conv`; the same calibrated with a guard.
+
+    Where `recipe` is the guarded one, the last two are one variant.
+    """
     converted = matmul_to_conv(graph, max_consumers=max_consumers)
     passes = f"matmul_to_conv({max_consumers})"
     plans = (
@@ -139,7 +142,7 @@ def variants(
         (f"{passes}, {GUARDED}", converted, GUARDED),
     )
     yield Variant("float", graph)
-    for name, source, how in plans:
+    for name, source, how in plans[:2] if recipe == GUARDED else plans:
         if steps is not None:
             steps.say(f"calibrating {name}")
         found = calibrate(source, batches, recipe=how, host=host, progress=False)

@@ -8,6 +8,7 @@
 
 #include "float_node.hpp"
 #include "hook.hpp"
+#include "placement.hpp"
 #include "qsim/base/check.hpp"
 #include "qsim/graph/passes.hpp"
 #include "qsim/profile/catalogue.hpp"
@@ -28,18 +29,6 @@ void fake_quantize(const calib::EmaRule& rule, const calib::Grid& grid, std::vec
     v = std::bit_cast<float>(
         calib::ema::fake_quantize(rule, {std::bit_cast<std::uint32_t>(v)}, grid.scale, grid.zero)
             .bits);
-}
-
-bool quantizable(const Graph& graph, const Node& node) {
-  if (node.op != Op::conv || node.quant != nullptr) return false;
-  const Array* weights =
-      node.inputs[1] == no_tensor ? nullptr : graph.tensor(node.inputs[1]).constant.get();
-  if (weights == nullptr || weights->data.empty()) return false;
-  const auto constant = [&](std::size_t i) {
-    return i >= node.inputs.size() || node.inputs[i] == no_tensor ||
-           graph.tensor(node.inputs[i]).constant != nullptr;
-  };
-  return constant(2);
 }
 
 void refuse_nonfinite(const Feeds& feeds, int batch) {
@@ -78,7 +67,7 @@ Calibrator::Calibrator(const Graph& graph, Recipe recipe)
   fake_weights_.resize(graph_.nodes().size());
   for (std::size_t n = 0; n < graph_.nodes().size(); ++n) {
     const Node& node = graph_.nodes()[n];
-    if (!quantizable(graph_, node)) continue;
+    if (!detail::quantizable(graph_, node)) continue;
     for (const ConvRange& other : state_.ranges)
       if (other.node == node.name)
         fail<BadArgument>("node \"", node.name, "\": another convolution has that name; ranges are "
@@ -133,10 +122,16 @@ Trace Calibrator::update(const Feeds& feeds) {
   const detail::ConvHook hook = [this](std::size_t n, const Value& x) {
     return range_of_[n] < 0 ? std::nullopt : std::optional<Value>(convolve(n, x));
   };
-  Trace trace =
-      detail::run_hooked(graph_, feeds, recipe_.host ? &*recipe_.host : nullptr, hook);
-  ++state_.batches;
-  return trace;
+  const Calibration before = state_;
+  try {
+    Trace trace =
+        detail::run_hooked(graph_, feeds, recipe_.host ? &*recipe_.host : nullptr, hook);
+    ++state_.batches;
+    return trace;
+  } catch (...) {
+    state_ = before;  // a batch that failed half way leaves no range behind
+    throw;
+  }
 }
 
 Calibration Calibrator::finalize() const {

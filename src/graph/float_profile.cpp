@@ -130,7 +130,7 @@ Floats pool(const Profile& p, Op op, const Floats& x, const Window& g, bool coun
   const std::size_t planes = static_cast<std::size_t>(g.n) * static_cast<std::size_t>(g.c);
   Floats out(planes * plane);
   for (std::size_t i = 0; i < planes * plane; ++i) {
-    const float* const in = &x[i / plane * static_cast<std::size_t>(g.h * g.w)];
+    const float* const in = x.data() + i / plane * static_cast<std::size_t>(g.h * g.w);
     const int oy = static_cast<int>(i % plane) / g.out_w;
     const int ox = static_cast<int>(i % plane) % g.out_w;
     F32 sum = num::f32_zero;

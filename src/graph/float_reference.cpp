@@ -69,7 +69,8 @@ Floats matmul(const Floats& a, const Floats& b, const MatShape& s) {
   Floats out(s.batch * s.m * s.n, 0.0f);
   parallel_rows(s.batch * s.m, s.batch * s.m * s.k * s.n, [&](std::size_t row) {
     const std::size_t batch = s.shared_right ? 0 : row / s.m;
-    accumulate_row(&a[row * s.k], b.data() + batch * s.k * s.n, s.k, s.n, &out[row * s.n]);
+    accumulate_row(a.data() + row * s.k, b.data() + batch * s.k * s.n, s.k, s.n,
+                   out.data() + row * s.n);
   });
   return out;
 }
@@ -113,7 +114,7 @@ Floats pool(Op op, const Floats& x, const Window& g, bool count_include_pad) {
   Floats out(planes * plane);
   for (std::size_t p = 0; p < planes; ++p)
     for (std::size_t o = 0; o < plane; ++o) {
-      const float* const in = &x[p * static_cast<std::size_t>(g.h * g.w)];
+      const float* const in = x.data() + p * static_cast<std::size_t>(g.h * g.w);
       const int oy = static_cast<int>(o) / g.out_w;
       const int ox = static_cast<int>(o) % g.out_w;
       float sum = 0.0f;

@@ -11,7 +11,7 @@ namespace qsim::graph::detail {
 /// The value of convolution node `n` from its input; none: the executor computes it as ever.
 using ConvHook = std::function<std::optional<Value>(std::size_t n, const Value& x)>;
 
-/// Like run(), with every convolution answered by `hook`.
+/// Like run(), with convolutions answered by `hook` where it does.
 Trace run_hooked(const Graph& graph, const Feeds& feeds, const Profile* profile,
                  const ConvHook& hook);
 

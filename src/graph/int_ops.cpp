@@ -40,7 +40,7 @@ std::vector<std::int32_t> kernel_sums(const std::vector<std::int8_t>& w, std::si
 /// Channels [first, first + count) of [n, channels, plane].
 std::vector<std::int8_t> take_channels(const std::vector<std::int8_t>& x, std::size_t n,
                                        std::size_t channels, std::size_t first, std::size_t count) {
-  const std::size_t plane = x.size() / (n * channels);
+  const std::size_t plane = n == 0 ? 0 : x.size() / (n * channels);
   std::vector<std::int8_t> out;
   out.reserve(n * count * plane);
   for (std::size_t i = 0; i < n; ++i) {

@@ -123,7 +123,9 @@ std::vector<Gather> split(const Node& node, const Shape& shape) {
     for (std::int64_t i = 0; i < parts; ++i)
       sizes.push_back(std::clamp<std::int64_t>(shape[axis] - i * part, 0, part));
   }
+  const auto within = [&](std::int64_t size) { return size >= 0 && size <= shape[axis]; };
   if (static_cast<std::int64_t>(sizes.size()) != parts ||
+      !std::all_of(sizes.begin(), sizes.end(), within) ||
       std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0}) != shape[axis])
     fail<BadArgument>("node \"", node.name, "\": sizes ", shape_text(sizes),
                       " do not split extent ", shape[axis], " into ", parts, " outputs");
@@ -144,12 +146,15 @@ Gather slice(const Node& node, const Shape& shape) {
   const Attributes& a = node.attributes;
   Gather g{shape, {}};
   std::vector<std::int64_t> strides = strides_of(shape);
+  std::vector<bool> sliced(shape.size(), false);
   std::int64_t base = 0;
   for (std::size_t i = 0; i < a.starts.size(); ++i) {
     const std::size_t d =
         axis_of(a.axes.empty() ? static_cast<std::int64_t>(i) : a.axes[i], shape.size(), node.name);
     const std::int64_t step = a.steps.empty() ? 1 : a.steps[i];
     if (step == 0) fail<BadArgument>("node \"", node.name, "\": slice step is 0");
+    if (sliced[d]) fail<BadArgument>("node \"", node.name, "\": axis ", d, " is sliced twice");
+    sliced[d] = true;
     const std::int64_t n = shape[d];
     std::int64_t start = a.starts[i] < 0 ? a.starts[i] + n : a.starts[i];
     std::int64_t end = a.ends[i] < 0 ? std::max<std::int64_t>(a.ends[i], -n - 1) + n : a.ends[i];
@@ -332,24 +337,28 @@ Window window(const Node& node, const Shape& shape) {
     kernel[to] = node.op == Op::global_average_pool ? extent[to] : size(pick(a.kernel, d, 1));
     stride[to] = size(pick(a.strides, d, 1));
     dilation[to] = size(pick(a.dilations, d, 1));
-    std::int64_t before = pick(a.pads, d, 0);
-    std::int64_t after = a.pads.empty() ? 0 : a.pads[d + dims];
+    if (kernel[to] < 1 || stride[to] < 1 || dilation[to] < 1)
+      fail<BadArgument>("node \"", node.name, "\": expected kernel, stride and dilation >= 1, got ",
+                        kernel[to], ", ", stride[to], " and ", dilation[to]);
+    std::int64_t before = size(pick(a.pads, d, 0));
+    std::int64_t after = a.pads.empty() ? 0 : size(a.pads[d + dims]);
     const std::int64_t reach = std::int64_t{dilation[to]} * (kernel[to] - 1) + 1;
     if (a.auto_pad != AutoPad::explicit_pads) {
-      const std::int64_t wanted = (extent[to] + stride[to] - 1) / stride[to];
+      const std::int64_t wanted = (std::int64_t{extent[to]} + stride[to] - 1) / stride[to];
       const std::int64_t total =
           std::max<std::int64_t>(0, (wanted - 1) * stride[to] + reach - extent[to]);
       before = a.auto_pad == AutoPad::same_upper ? total / 2 : total - total / 2;
       after = total - before;
     }
     const std::int64_t span = extent[to] + before + after - reach;
-    if (kernel[to] < 1 || stride[to] < 1 || dilation[to] < 1 || before < 0 || after < 0 || span < 0)
+    if (before < 0 || after < 0 || span < 0)
       fail<BadArgument>("node \"", node.name, "\": a window of ", reach, " with pads ", before,
                         " and ", after, " does not fit extent ", extent[to]);
     out[to] = size((span + (a.ceil_mode ? stride[to] - 1 : 0)) / stride[to] + 1);
     if (a.ceil_mode && (std::int64_t{out[to]} - 1) * stride[to] >= extent[to] + before) --out[to];
     begin[to] = size(before);
     finish[to] = size(after);
+    static_cast<void>(size(extent[to] + before + after + stride[to]));  // positions are int
   }
   g.h = extent[0], g.w = extent[1], g.kh = kernel[0], g.kw = kernel[1];
   g.stride_h = stride[0], g.stride_w = stride[1];
@@ -357,13 +366,15 @@ Window window(const Node& node, const Shape& shape) {
   g.pad_h = begin[0], g.pad_w = begin[1];
   g.pad_bottom = finish[0], g.pad_right = finish[1];
   g.out_h = out[0], g.out_w = out[1];
+  for (const Shape& flat : {Shape{g.n, g.out_h, g.out_w}, Shape{g.h, g.w}, Shape{g.c, g.kh, g.kw}})
+    static_cast<void>(checked_cast<int>(element_count(flat), "extents"));  // flat indices are int
   return g;
 }
 
 void check_weights(const Node& node, const Shape& weights, const Window& g, const Shape& input) {
   const std::int64_t group = node.attributes.group;
   if (weights.size() != input.size() || group < 1 || weights[0] < 1 || weights[0] % group != 0 ||
-      weights[1] * group != g.c || weights.back() != g.kw ||
+      weights[1] < 1 || weights[1] * group != g.c || weights.back() != g.kw ||
       (!g.one_dimensional && weights[2] != g.kh))
     fail<BadArgument>("node \"", node.name, "\": weights ", shape_text(weights),
                       " do not fit input ", shape_text(input), ", group ", group,

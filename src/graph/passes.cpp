@@ -35,12 +35,15 @@ class Rewriter {
     return out_.has(t.name) ? out_.find(t.name) : out_.add_tensor(t.name);
   }
 
-  TensorId fresh(const std::string& name) {
+  /// `name`, or with the first number behind it that makes it a name nobody has.
+  std::string unused(const std::string& name) const {
     std::string unique = name;
     for (int i = 2; out_.has(unique) || source_.has(unique); ++i)
       unique = name + "_" + std::to_string(i);
-    return out_.add_tensor(unique);
+    return unique;
   }
+
+  TensorId fresh(const std::string& name) { return out_.add_tensor(unused(name)); }
 
   void copy(const Node& node) {
     Node copy = node;
@@ -127,6 +130,10 @@ bool convertible(const Graph& g, const Node& node, const std::vector<int>& rank,
   c.out = c.weights_out_in ? rows : columns;
   c.rank = rank[static_cast<std::size_t>(node.inputs[0])];
   if (c.in < 1 || c.out < 1 || c.rank < 2 || c.weights->shape.size() == 1) return false;
+  if (node.op == Op::gemm && c.rank != 2) return false;
+  // A left side that does not fit stays a product, which the run refuses.
+  const std::optional<Shape>& left = g.tensor(node.inputs[0]).shape;
+  if (left && left->back() >= 0 && left->back() != c.in) return false;
   c.bias.assign(static_cast<std::size_t>(c.out), 0.0f);
   if (node.inputs.size() > 2 && node.inputs[2] != no_tensor) {
     const Array* bias = g.tensor(node.inputs[2]).constant.get();
@@ -190,8 +197,9 @@ void convert(Rewriter& rewrite, const Node& node, const Conversion& c, int share
   conv.shared_constant = rewrite.source().tensor(node.inputs[1]).name;
   conv.shared_by = shared_by;
   conv.inputs = {flat,
-                 g.add_constant(conv.name + "__weight", {c.out, c.in, 1, 1}, own_weights(c)),
-                 g.add_constant(conv.name + "__bias", {c.out}, c.bias)};
+                 g.add_constant(rewrite.unused(conv.name + "__weight"), {c.out, c.in, 1, 1},
+                                own_weights(c)),
+                 g.add_constant(rewrite.unused(conv.name + "__bias"), {c.out}, c.bias)};
   const TensorId converted = rewrite.fresh(conv.name);
   conv.outputs = {converted};
   g.add_node(std::move(conv));
@@ -273,8 +281,9 @@ Graph fold_batchnorm(const Graph& graph) {
     Node conv = node;
     Graph& g = rewrite.graph();
     conv.inputs = {rewrite.keep(node.inputs[0]),
-                   g.add_constant(node.name + "__folded_weight", w.shape, std::move(weights)),
-                   g.add_constant(node.name + "__folded_bias",
+                   g.add_constant(rewrite.unused(node.name + "__folded_weight"), w.shape,
+                                  std::move(weights)),
+                   g.add_constant(rewrite.unused(node.name + "__folded_bias"),
                                   {static_cast<std::int64_t>(channels)}, std::move(bias))};
     conv.outputs = {rewrite.keep(bn->outputs[0])};
     g.add_node(std::move(conv));

@@ -55,6 +55,17 @@ bool has_integer_form(const Node& node) {
 
 }  // namespace
 
+bool quantizable(const Graph& graph, const Node& node) {
+  if (node.op != Op::conv || node.quant != nullptr) return false;
+  const auto constant = [&](std::size_t i) { return graph.tensor(node.inputs[i]).constant.get(); };
+  if (constant(0) != nullptr || constant(1) == nullptr) return false;
+  const Array& weights = *constant(1);
+  if (weights.shape.size() < 3 || weights.data.empty()) return false;
+  if (node.inputs.size() < 3 || node.inputs[2] == no_tensor) return true;
+  return constant(2) != nullptr &&
+         static_cast<std::int64_t>(constant(2)->data.size()) == weights.shape[0];
+}
+
 Plan make_plan(const Graph& graph, const Profile* profile) {
   Plan plan;
   plan.info.resize(graph.tensors().size());
@@ -66,8 +77,9 @@ Plan make_plan(const Graph& graph, const Profile* profile) {
     if (!has_integer_form(node)) continue;
     bool all = plan.info[static_cast<std::size_t>(node.outputs[0])].has_value();
     const std::size_t data_inputs = node.op == Op::conv ? 1 : node.inputs.size();
-    for (std::size_t i = 0; i < data_inputs; ++i)
-      all = all && plan.info[static_cast<std::size_t>(node.inputs[i])].has_value();
+    for (std::size_t i = 0; i < data_inputs; ++i)  // a constant has no codes to compute on
+      all = all && plan.info[static_cast<std::size_t>(node.inputs[i])].has_value() &&
+            graph.tensor(node.inputs[i]).constant == nullptr;
     plan.integer[n] = all;
   }
   return plan;

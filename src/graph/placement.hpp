@@ -14,6 +14,10 @@ struct Plan {
   std::vector<bool> integer;               ///< by node
 };
 
+/// Whether calibration can make an int8 convolution of the node: a float one of a computed tensor,
+/// with constant weights [out, in/group, ...] and, if any, a constant bias per output channel.
+bool quantizable(const Graph& graph, const Node& node);
+
 /// The plan of a run; nothing is integer without a profile or under Placement::none.
 Plan make_plan(const Graph& graph, const Profile* profile);
 

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "movement.hpp"
+#include "placement.hpp"
 #include "qsim/base/check.hpp"
 #include "qsim/graph/calibrate.hpp"
 #include "qsim/graph/passes.hpp"
@@ -72,11 +73,10 @@ Describe describe(const Graph& graph, const Calibration& c, const ConvRange& ran
 
 /// The ranges of a convolution; null unless it reads and makes the tensors that were calibrated.
 const ConvRange* find_range(const Graph& graph, const Node& node, const Calibration& c) {
-  if (node.op != Op::conv || node.quant != nullptr) return nullptr;
+  if (!detail::quantizable(graph, node)) return nullptr;
   for (const ConvRange& r : c.ranges)
     if (r.node == node.name && r.input == graph.tensor(node.inputs[0]).name &&
-        r.output == graph.tensor(node.outputs[0]).name &&
-        graph.tensor(node.inputs[1]).constant != nullptr)
+        r.output == graph.tensor(node.outputs[0]).name)
       return &r;
   return nullptr;
 }

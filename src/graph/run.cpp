@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "float_node.hpp"
 #include "float_ops.hpp"
@@ -196,6 +198,7 @@ class Runner {
 
 Trace run(const Graph& graph, const Feeds& feeds, const Profile* profile) {
   if (profile != nullptr) validate(*profile);
+  graph.validate();
   const detail::DefaultFloatMode mode;
   return Runner(graph, profile, nullptr)(feeds);
 }

@@ -154,8 +154,8 @@ TEST(Calibrator, RefusesNonFiniteData) {
 }
 
 TEST(Calibrator, RefusesToFinishWithoutBatches) {
-  EXPECT_TRUE(says(refusal<BadArgument>([] { Calibrator(affine(), recipe("qsim.ema", "")).finalize(); }),
-                   {"at least one batch", "none"}));
+  const Calibrator c(affine(), recipe("qsim.ema", ""));
+  EXPECT_TRUE(says(refusal<BadArgument>([&] { c.finalize(); }), {"at least one batch", "none"}));
 }
 
 TEST(Calibrator, RefusesTwoConvolutionsOfOneName) {
@@ -183,6 +183,17 @@ TEST(Calibrator, WeightsThatAreFedStayFloat) {
   const Trace t = c.update({good[0], {"w", {{1, 1, 1, 1}, {3}}}});
   EXPECT_TRUE(c.finalize().ranges.empty());
   EXPECT_EQ(test::value(c.graph(), t, "y").real, (Floats{-3, 9}));
+}
+
+TEST(Calibrator, AConvolutionOfAConstantStaysFloat) {
+  Net net;
+  const Graph g = net.input("x", {1, 1, 1, 2}).constant("k", {1, 1, 1, 2}, {1, 2})
+                      .constant("w", {1, 1, 1, 1}, {3})
+                      .node(Op::conv, {"k", "w"}, {"c"}, pointwise())
+                      .node(Op::add, {"x", "c"}, {"y"}).outputs({"y"});
+  Calibrator c(g, recipe("qsim.ema", ""));
+  EXPECT_EQ(test::value(c.graph(), c.update(good), "y").real, (Floats{2, 9}));
+  EXPECT_TRUE(c.finalize().ranges.empty());
 }
 
 TEST(Quantize, StoresCodesScalesAndProvenance) {

@@ -103,8 +103,9 @@ TEST(MatmulToConv, GemmBringsItsBias) {
   Attributes a;
   a.trans_b = true;
   Net net;
-  const Graph g = net.input("x", {-1, 2}).constant("w", {3, 2}, count(6)).constant("b", {3}, count(3))
-                      .node(Op::gemm, {"x", "w", "b"}, {"y"}, a).outputs({"y"});
+  const Graph g = net.input("x", {-1, 2}).constant("w", {3, 2}, count(6))
+                      .constant("b", {3}, count(3)).node(Op::gemm, {"x", "w", "b"}, {"y"}, a)
+                      .outputs({"y"});
   const Graph c = matmul_to_conv(g, 1);
   EXPECT_EQ(node(c, "y__matmul_converted").source, "Gemm");
   const Feeds feeds{{"x", {{2, 2}, {1, 2, 3, 4}}}};

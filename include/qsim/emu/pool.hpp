@@ -42,7 +42,7 @@ std::vector<std::int8_t> pool(const PoolShape& s, std::span<const std::int8_t> i
   out.reserve(planes * static_cast<std::size_t>(s.out_h) * static_cast<std::size_t>(s.out_w));
   for (std::size_t p = 0; p < planes; ++p)
     for (int oy = 0; oy < s.out_h; ++oy)
-      for (int ox = 0; ox < s.out_w; ++ox) out.push_back(value(&input[p * plane], oy, ox));
+      for (int ox = 0; ox < s.out_w; ++ox) out.push_back(value(input.data() + p * plane, oy, ox));
   return out;
 }
 

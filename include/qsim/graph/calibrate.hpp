@@ -54,7 +54,8 @@ class Calibrator {
   /// Relu behind a convolution is fused and batch normalization folded first.
   Calibrator(const Graph& graph, Recipe recipe);
   /// One batch; returns the trace of the fake-quantized network. BadArgument when a feed holds a
-  /// NaN or an infinity: such data must be cleaned, not averaged.
+  /// NaN or an infinity: such data must be cleaned, not averaged. A batch that throws changes
+  /// nothing.
   Trace update(const Feeds& feeds);
   /// BadArgument when no batch was seen.
   Calibration finalize() const;

@@ -62,7 +62,8 @@ using Feeds = std::vector<std::pair<std::string, Array>>;
 
 /// Runs `graph` on `feeds`. Without a profile every op is float32: products summed in index order,
 /// exp and friends correctly rounded, results the same on every host and for any thread count.
-/// BadArgument for missing, repeated or misshapen feeds, UnknownName for a feed without a tensor;
+/// BadArgument for a graph that does not validate and for missing, repeated or misshapen feeds,
+/// UnknownName for a feed without a tensor;
 /// NotSupported for an op the run cannot do.
 Trace run(const Graph& graph, const Feeds& feeds, const Profile* profile = nullptr);
 
