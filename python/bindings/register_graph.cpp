@@ -147,6 +147,9 @@ void bind_graph(py::module_& module) {
       .def("add_node", &add_node, py::arg("op"), py::arg("name"), py::arg("inputs"),
            py::arg("outputs"), py::arg("attributes") = py::dict(),
            "Add a node; op is the ONNX spelling, \"\" omits an optional input.")
+      .def("declare_shape", [](Graph& g, const std::string& name, const Shape& shape) {
+        g.declare_shape(g.find(name), shape);
+      }, py::arg("name"), py::arg("shape"), "Note a computed tensor's shape; -1 is unknown.")
       .def("mark_output", [](Graph& g, const std::string& name) { g.mark_output(g.find(name)); })
       .def("validate", &Graph::validate)
       .def("has", [](const Graph& g, const std::string& name) { return g.has(name); })

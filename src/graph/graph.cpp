@@ -146,6 +146,13 @@ void Graph::add_node(Node node) {
   nodes_.push_back(std::move(node));
 }
 
+void Graph::declare_shape(TensorId id, Shape shape) {
+  const Tensor& known = tensor(id);
+  if (known.constant != nullptr)
+    fail<BadArgument>("tensor \"", known.name, "\": a constant has the shape of its data");
+  tensors_[static_cast<std::size_t>(id)].shape = std::move(shape);
+}
+
 void Graph::mark_output(TensorId id) {
   if (id < 0 || static_cast<std::size_t>(id) >= tensors_.size())
     fail<BadArgument>("output: tensor ", id, " is not in the graph");

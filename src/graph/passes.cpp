@@ -32,7 +32,10 @@ class Rewriter {
   TensorId keep(TensorId id) {
     if (id == no_tensor) return no_tensor;
     const Tensor& t = source_.tensor(id);
-    return out_.has(t.name) ? out_.find(t.name) : out_.add_tensor(t.name);
+    if (out_.has(t.name)) return out_.find(t.name);
+    const TensorId kept = out_.add_tensor(t.name);
+    if (t.shape) out_.declare_shape(kept, *t.shape);
+    return kept;
   }
 
   /// `name`, or with the first number behind it that makes it a name nobody has.

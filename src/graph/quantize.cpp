@@ -114,8 +114,11 @@ Graph quantize(const Graph& graph, const Calibration& calibration) {
     if (t.constant != nullptr) out.add_constant(t.name, t.constant->shape, t.constant->data);
   const auto keep = [&](TensorId id) {
     if (id == no_tensor) return no_tensor;
-    const std::string& name = prepared.tensor(id).name;
-    return out.has(name) ? out.find(name) : out.add_tensor(name);
+    const Tensor& t = prepared.tensor(id);
+    if (out.has(t.name)) return out.find(t.name);
+    const TensorId kept = out.add_tensor(t.name);
+    if (t.shape) out.declare_shape(kept, *t.shape);
+    return kept;
   };
   out.notes = prepared.notes;
   int quantized = 0;

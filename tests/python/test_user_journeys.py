@@ -282,3 +282,29 @@ def test_devices_that_agree_end_with_0(
     pair = [f"--profile={ARM}", "--profile=mnn-2.9.0.arm64.neon.fixed"]
     assert main(["compare", *files, *pair]) == 0
     assert capsys.readouterr().out.splitlines()[-2].endswith("identical")
+
+
+def test_attention_products_of_rank_3_are_converted(tmp_path: Path) -> None:
+    """A MatMul behind other ops knows its leading extents from the model's own shapes."""
+    rng = np.random.default_rng(5)
+    weights = numpy_helper.from_array(rng.normal(size=(8, 8)).astype(np.float32), "w")
+    nodes = [
+        helper.make_node("Relu", ["x"], ["r"]),
+        helper.make_node("MatMul", ["r", "w"], ["q"]),
+        helper.make_node("Softmax", ["q"], ["y"], axis=-1),
+    ]
+    for batch in (2, "batch"):
+        value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, 5, 8])
+        out = helper.make_tensor_value_info("y", TensorProto.FLOAT, [batch, 5, 8])
+        model = helper.make_model(
+            helper.make_graph(nodes, "attention", [value], [out], [weights]),
+            opset_imports=[helper.make_opsetid("", 17)],
+            ir_version=8,
+        )
+        path = tmp_path / "attention.onnx"
+        path.write_bytes(model.SerializeToString())
+        graph = qsim.passes.matmul_to_conv(qsim.load(path), max_consumers=4)
+        assert any(node["name"] == "q__matmul_converted" for node in graph.nodes)
+        x = rng.normal(size=(2, 5, 8)).astype(np.float32)
+        plain = qsim.run(qsim.load(path), {"x": x}).outputs["y"]
+        np.testing.assert_array_equal(qsim.run(graph, {"x": x}).outputs["y"], plain)

@@ -97,6 +97,8 @@ class Graph {
   /// Adds a node; its inputs must exist, its outputs must not have a producer yet. BadArgument,
   /// and the graph as it was, otherwise or when the op takes another number of either.
   void add_node(Node node);
+  /// Notes what is known of a computed tensor's shape before the run (-1: unknown extent).
+  void declare_shape(TensorId id, Shape shape);
   void mark_output(TensorId id);
   /// BadArgument unless every input is made before it is read and every output is made.
   void validate() const;

@@ -101,10 +101,19 @@ def _build(importer: Importer, versions: list[int]) -> Graph:
         graph.add_input(name, shape)
     for node, version in zip(nodes, versions, strict=True):
         OPERATORS[node.op_type][0](NodeReader(importer, node, version))
+    _declare_shapes(importer)
     for name in model.outputs:
         _mark_output(importer, model, name)
     graph.validate()
     return graph
+
+
+def _declare_shapes(importer: Importer) -> None:
+    """What shape inference knows of computed tensors: passes need it before the run."""
+    known = {*importer.model.constants, *(name for name, _ in importer.model.inputs)}
+    for name, shape in importer.shapes.items():
+        if name not in known and importer.graph.has(name):
+            importer.graph.declare_shape(name, [-1 if d is None else d for d in shape])
 
 
 def _mark_output(importer: Importer, model: Model, name: str) -> None:
