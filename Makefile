@@ -15,7 +15,7 @@ SAY = @printf '\n== %s\n'
 .PHONY: test-house test-lint test-cxx test-python test-aarch64 test-kernels test-wheel
 
 help:
-	@echo "make demo          build everything and trace a network on two devices"
+	@echo "make demo          build everything and trace a network on five devices"
 	@echo "make test          every test, the linters, 64-bit Arm under QEMU, the wheel"
 	@echo "make lint          ruff, mypy and the rules of the house"
 	@echo "make bench         kernel benchmarks on this machine"
