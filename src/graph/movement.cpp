@@ -178,6 +178,7 @@ Shape squeezed(const Node& node, const Shape& shape) {
     if (shape[d] != 1)
       fail<BadArgument>("node \"", node.name, "\": cannot squeeze axis ", axis, " of ",
                         shape_text(shape));
+    if (drop[d]) fail<BadArgument>("node \"", node.name, "\": axis ", axis, " given twice");
     drop[d] = true;
   }
   Shape out;

@@ -89,6 +89,11 @@ def test_an_axis_is_sliced_once() -> None:
         _core.run(unary("Slice", [5], **twice), {"x": real(5)})
 
 
+def test_an_axis_is_squeezed_once() -> None:
+    with pytest.raises(ValueError, match="axis -2 given twice"):
+        _core.run(unary("Squeeze", [2, 1, 3], ints=[1, -2]), {"x": real(2, 1, 3)})
+
+
 @pytest.mark.parametrize("sizes", [[7, -2], [2**63 - 1, 7], [-(2**63), 5]])
 def test_split_sizes_lie_within_the_extent(sizes: list[int]) -> None:
     graph = _core.Graph()
