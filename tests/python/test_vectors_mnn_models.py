@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from qsim._core import calib
 
 import qsim
 from mnn_models import HOSTS, batches, build, calibrate, quantized
 from mnn_vectors import PROFILES, Vectors, mismatches
+from qsim._core import calib
 
 VECTORS = Vectors()
 CASES = {case["id"]: case for case in VECTORS.cases("E")}
