@@ -1,5 +1,5 @@
 // The float reference on Eigen: float32, products summed in index order with two roundings per
-// step, transcendental functions in binary64 and rounded once. Same bits on every host.
+// step, so no bit depends on the host; exp and tanh by the C library in binary64, rounded once.
 
 #include <Eigen/Core>
 #include <algorithm>

@@ -61,7 +61,7 @@ struct Trace {
 using Feeds = std::vector<std::pair<std::string, Array>>;
 
 /// Runs `graph` on `feeds`. Without a profile every op is float32: products summed in index order,
-/// exp and friends correctly rounded, results the same on every host and for any thread count.
+/// exp and tanh in binary64 (the C library's) and rounded once; the same for any thread count.
 /// BadArgument for a graph that does not validate and for missing, repeated or misshapen feeds,
 /// UnknownName for a feed without a tensor;
 /// NotSupported for an op the run cannot do.
