@@ -68,14 +68,6 @@ emu::ConvShape conv_shape(const Codes8& x, const Codes8& w, const ConvOptions& o
   return s;
 }
 
-std::vector<std::int32_t> kernel_sums(const Codes8& w) {
-  const py::ssize_t per_channel = w.size() / w.shape(0);
-  std::vector<std::int32_t> sums(static_cast<std::size_t>(w.shape(0)));
-  for (py::ssize_t i = 0; i < w.size(); ++i)
-    sums[static_cast<std::size_t>(i / per_channel)] += w.data()[i];
-  return sums;
-}
-
 py::tuple conv2d(const Profile& profile, const py::object& x_in, const py::object& w_in,
                  const py::object& alpha_in, const py::object& bias_in, const py::object& q_in,
                  const ConvOptions& o) {
@@ -94,8 +86,9 @@ py::tuple conv2d(const Profile& profile, const py::object& x_in, const py::objec
                       bias.size());
   const QInfo in = qinfo(q, 0);
   const QInfo out = qinfo(q, 1);
-  const emu::Fused fused =
-      emu::fuse(profile, in, out, bits_of(alpha), bits_of(bias), kernel_sums(w));
+  const std::vector<std::int32_t> sums = emu::kernel_sums(
+      {w.data(), static_cast<std::size_t>(w.size())}, static_cast<std::size_t>(s.out));
+  const emu::Fused fused = emu::fuse(profile, in, out, bits_of(alpha), bits_of(bias), sums);
   emu::ConvOperands a{.input = {x.data(), static_cast<std::size_t>(x.size())},
                       .weights = {w.data(), static_cast<std::size_t>(w.size())},
                       .fused = &fused,

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 
+#include "bits.hpp"
 #include "float_node.hpp"
 #include "hook.hpp"
 #include "placement.hpp"
@@ -16,12 +17,6 @@
 namespace qsim::graph {
 
 namespace {
-
-std::vector<F32> bits(const std::vector<float>& x) {
-  std::vector<F32> out(x.size());
-  for (std::size_t i = 0; i < x.size(); ++i) out[i] = {std::bit_cast<std::uint32_t>(x[i])};
-  return out;
-}
 
 /// fake_quantize over an array, in place.
 void fake_quantize(const calib::EmaRule& rule, const calib::Grid& grid, std::vector<float>& x) {
@@ -77,7 +72,7 @@ Calibrator::Calibrator(const Graph& graph, Recipe recipe)
                              graph_.tensor(node.outputs[0]).name, {}, {}});
     const Array& w = *graph_.tensor(node.inputs[1]).constant;
     const calib::WeightCodes codes = calib::ema::quantize_weights(
-        recipe_.rule, bits(w.data), static_cast<std::size_t>(w.shape[0]));
+        recipe_.rule, detail::bits(w.data), static_cast<std::size_t>(w.shape[0]));
     for (const F32 v : calib::ema::fake_weights(recipe_.rule, codes))
       fake_weights_[n].push_back(std::bit_cast<float>(v.bits));
   }
@@ -105,13 +100,13 @@ Value Calibrator::convolve(std::size_t n, const Value& input) {
   sources[0] = {&input.shape, &input.real, nullptr, graph_.tensor(node.inputs[0]).name};
   ConvRange& range = state_.ranges[static_cast<std::size_t>(range_of_[n])];
   std::vector<float> x = input.real;
-  const calib::Observation in = calib::ema::observe(recipe_.rule, bits(x));
+  const calib::Observation in = calib::ema::observe(recipe_.rule, detail::bits(x));
   note(n, false, in, range.in);
   fake_quantize(recipe_.rule, in.grid, x);
   sources[0].real = &x;
   sources[1].real = &fake_weights_[n];
   Value y = detail::float_node(node, sources, host);
-  const calib::Observation out = calib::ema::observe(recipe_.rule, bits(y.real));
+  const calib::Observation out = calib::ema::observe(recipe_.rule, detail::bits(y.real));
   note(n, true, out, range.out);
   fake_quantize(recipe_.rule, out.grid, y.real);
   return y;

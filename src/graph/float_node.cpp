@@ -7,17 +7,13 @@
 #include <cmath>
 #include <limits>
 
+#include "bits.hpp"
 #include "qsim/base/check.hpp"
 #include "qsim/base/checked.hpp"
 
 namespace qsim::graph::detail {
 
 namespace {
-
-bool any(const std::vector<std::uint8_t>* mask) {
-  return mask != nullptr &&
-         std::any_of(mask->begin(), mask->end(), [](std::uint8_t m) { return m != 0; });
-}
 
 class FloatNode {
  public:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "bits.hpp"
 #include "float_ops.hpp"
 #include "parallel.hpp"
 #include "qsim/emu/activation.hpp"
@@ -11,15 +12,6 @@
 namespace qsim::graph::detail::profiled {
 
 namespace {
-
-F32 bits(float v) { return {std::bit_cast<std::uint32_t>(v)}; }
-float value(F32 v) { return std::bit_cast<float>(v.bits); }
-
-std::vector<F32> bits(const Floats& x) {
-  std::vector<F32> out(x.size());
-  for (std::size_t i = 0; i < x.size(); ++i) out[i] = bits(x[i]);
-  return out;
-}
 
 template <class F>
 Floats map(const Floats& x, F f) {

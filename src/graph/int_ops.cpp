@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "bits.hpp"
 #include "parallel.hpp"
 #include "qsim/base/check.hpp"
 #include "qsim/base/checked.hpp"
@@ -28,13 +29,6 @@ emu::ConvShape conv_shape(const Window& g, int in, int out) {
           .stride_h = g.stride_h, .stride_w = g.stride_w, .pad_h = g.pad_h, .pad_w = g.pad_w,
           .dilation_h = g.dilation_h, .dilation_w = g.dilation_w, .out_h = g.out_h,
           .out_w = g.out_w};
-}
-
-std::vector<std::int32_t> kernel_sums(const std::vector<std::int8_t>& w, std::size_t channels) {
-  std::vector<std::int32_t> sums(channels, 0);
-  const std::size_t depth = w.size() / channels;
-  for (std::size_t i = 0; i < w.size(); ++i) sums[i / depth] += w[i];
-  return sums;
 }
 
 /// Channels [first, first + count) of [n, channels, plane].
@@ -64,11 +58,6 @@ void run_group(const Profile& p, const emu::ConvShape& s, const emu::ConvOperand
                  out.unspecified.empty() ? nullptr : &out.unspecified[at],
                  static_cast<std::ptrdiff_t>(plane));
   });
-}
-
-bool any(const std::vector<std::uint8_t>* mask) {
-  return mask != nullptr &&
-         std::any_of(mask->begin(), mask->end(), [](std::uint8_t m) { return m != 0; });
 }
 
 }  // namespace
@@ -108,7 +97,7 @@ Value int_conv(const Profile& p, const Node& node, const Operand& x, const Shape
   const bool is_depthwise =
       group > 1 && group == g.c && channels == static_cast<std::size_t>(group);
   const emu::Fused fused =
-      emu::fuse(p, x.info, out, q.alpha, q.bias, kernel_sums(q.weights, channels));
+      emu::fuse(p, x.info, out, q.alpha, q.bias, emu::kernel_sums(q.weights, channels));
   record.fused_written = fused.written;
   record.fused_scale = fused.scale;
   record.fused_bias = fused.bias;

@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "bits.hpp"
 #include "movement.hpp"
 #include "placement.hpp"
 #include "qsim/base/check.hpp"
@@ -83,14 +84,9 @@ const ConvRange* find_range(const Graph& graph, const Node& node, const Calibrat
 
 std::shared_ptr<const QuantConv> quant_conv(const Graph& graph, const Node& node,
                                             const Calibration& c, const calib::Stored& stored) {
-  const auto bits = [](const std::vector<float>& x) {
-    std::vector<F32> out(x.size());
-    for (std::size_t i = 0; i < x.size(); ++i) out[i] = {std::bit_cast<std::uint32_t>(x[i])};
-    return out;
-  };
   const Array& w = *graph.tensor(node.inputs[1]).constant;
   const std::size_t channels = static_cast<std::size_t>(w.shape[0]);
-  calib::WeightCodes codes = calib::ema::quantize_weights(c.rule, bits(w.data), channels);
+  calib::WeightCodes codes = calib::ema::quantize_weights(c.rule, detail::bits(w.data), channels);
   QuantConv q;
   q.weights = std::move(codes.codes);
   q.alpha = std::move(codes.alpha);
@@ -99,7 +95,7 @@ std::shared_ptr<const QuantConv> quant_conv(const Graph& graph, const Node& node
   q.scale_out = stored.scale_out;
   q.bias.resize(channels);
   if (node.inputs.size() > 2 && node.inputs[2] != no_tensor)
-    q.bias = bits(graph.tensor(node.inputs[2]).constant->data);
+    q.bias = detail::bits(graph.tensor(node.inputs[2]).constant->data);
   return std::make_shared<const QuantConv>(std::move(q));
 }
 

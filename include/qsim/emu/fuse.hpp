@@ -41,6 +41,16 @@ constexpr bool acts_as_zero(F32 scale, NanIsZero nan, const FloatMode& mode) {
 
 }  // namespace detail
 
+/// The plain sum of each channel's weights; `weights` is channel major and holds whole channels.
+inline std::vector<std::int32_t> kernel_sums(std::span<const std::int8_t> weights,
+                                             std::size_t channels) {
+  std::vector<std::int32_t> sums(channels, 0);
+  if (weights.empty()) return sums;
+  const std::size_t depth = weights.size() / channels;
+  for (std::size_t i = 0; i < weights.size(); ++i) sums[i / depth] += weights[i];
+  return sums;
+}
+
 /// Equation (A.4). `alpha`, `bias` (real units) and `kernel_sum` have one entry per channel.
 inline Fused fuse(const Profile& profile, const QInfo& in, const QInfo& out,
                   std::span<const F32> alpha, std::span<const F32> bias,
