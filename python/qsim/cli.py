@@ -144,8 +144,7 @@ def _trace(options: argparse.Namespace, console: Console) -> int:
             steps=steps,
         )
     told = pages(found, options.model.name)
-    summary = found.summary("Every model on every device")
-    page = told[-1] if told else Page(title=options.model.name, tables=[summary])
+    page = told[-1] if told else Page(title=options.model.name, tables=found.summaries())
     print_tables(page, console)
     for each in told or [page]:
         console.rule(f"the trace: {each.subtitle or 'all models, all devices'}")

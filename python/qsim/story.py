@@ -92,33 +92,38 @@ class Investigation:
     cases: list[Case] = field(default_factory=list)
     repaired: dict[str, str] = field(default_factory=dict)
 
-    def summary(self, title: str) -> Table:
-        """One row per variant and profile."""
-        extra = list(self.outcomes[0].extra) if self.outcomes else []
-        outputs = list(self.outcomes[0].nonfinite) if self.outcomes else []
-        rows: list[list[Cell]] = []
-        for o in self.outcomes:
-            shares: list[Cell] = [Share(o.nonfinite[name]) for name in outputs]
-            more = [o.extra[name] for name in extra]
-            where, kind = o.divergence or (None, None)
-            cells = [*more, *shares, o.inside, where, kind]
-            rows.append([o.variant, o.profile, o.integer_ops, *cells])
-        return Table(
-            title=title,
-            columns=[
-                "model",
-                "profile",
-                "int8 ops",
-                *extra,
-                *(f"NaN/inf in {name}" for name in outputs),
-                "NaN/inf inside",
-                "first divergence",
-                "kind",
-            ],
-            rows=rows,
-            row_severity=[o.severity for o in self.outcomes],
-            note=f"Divergence is from {self.outcomes[0].profile}." if self.outcomes else "",
-        )
+    def summaries(self) -> list[Table]:
+        """One table per variant of the network, one row per profile: narrow enough to be read."""
+        names = list(dict.fromkeys(o.variant for o in self.outcomes))
+        return [
+            _summary(name, [o for o in self.outcomes if o.variant == name]) for name in names
+        ]
+
+
+def _summary(variant: str, outcomes: Sequence[Outcome]) -> Table:
+    extra = list(outcomes[0].extra)
+    outputs = list(outcomes[0].nonfinite)
+    rows: list[list[Cell]] = []
+    for o in outcomes:
+        shares: list[Cell] = [Share(o.nonfinite[name]) for name in outputs]
+        where, kind = o.divergence or (None, None)
+        more = [o.extra[name] for name in extra]
+        rows.append([o.profile, *more, *shares, o.inside, where, kind])
+    ops = ", ".join(str(n) for n in sorted({o.integer_ops for o in outcomes}))
+    return Table(
+        title=f"{variant}: {ops} int8 ops",
+        columns=[
+            "profile",
+            *extra,
+            *(f"{name} NaN/inf" for name in outputs),
+            "NaN/inf inside",
+            "diverges at",
+            "kind",
+        ],
+        rows=rows,
+        row_severity=[o.severity for o in outcomes],
+        note=f"Divergence is from {outcomes[0].profile}." if len(outcomes) > 1 else "",
+    )
 
 
 def variants(
@@ -158,7 +163,7 @@ def _divergence(
     row = comparison.first_divergence()
     if row is None:
         return None, comparison
-    kind = "NaN" if row.finite_mismatch else ("codes" if row.max_lsb else "float bits")
+    kind = "NaN" if row.finite_mismatch else ("codes" if row.max_lsb else "bits")
     return (row.node, kind), comparison
 
 
@@ -265,7 +270,7 @@ def answers_table(found: Investigation) -> Table | None:
 
 def pages(found: Investigation, title: str) -> list[Page]:
     """One page per kept case; each carries the summary of all runs."""
-    tables = [found.summary("Every model on every device")]
+    tables = found.summaries()
     hidden = answers_table(found)
     if hidden is not None:
         tables.append(hidden)
