@@ -8,8 +8,10 @@ PYBIND11_MODULE(_core, module) {
   qsim::python::register_errors(module);
   qsim::python::register_profile(module);
   qsim::python::register_emu(module);
+  qsim::python::register_products(module);
   qsim::python::register_calib(module);
   qsim::python::register_graph(module);
   qsim::python::register_run(module);
   qsim::python::register_kernels(module);
+  qsim::python::register_num(module);
 }

@@ -24,6 +24,7 @@ from qsim.catalogue import profiles
 from qsim.comparison import Comparison, compare
 from qsim.loading import load
 from qsim.nonfinite import NonfiniteReport, trace_nonfinite
+from qsim.operators import conv2d, gemm, requantize
 from qsim.runtime import run
 from qsim.selftest import selftest
 
@@ -40,12 +41,15 @@ __all__ = [
     "build_info",
     "calibrate",
     "compare",
+    "conv2d",
+    "gemm",
     "kernels",
     "load",
     "ops",
     "passes",
     "profiles",
     "quantize_model",
+    "requantize",
     "run",
     "selftest",
     "trace_nonfinite",

@@ -48,3 +48,12 @@ class Profiles(Mapping[str, Profile]):
 
 
 profiles = Profiles()
+
+
+def resolve(profile: Profile | str) -> Profile:
+    """A profile by object or name."""
+    if isinstance(profile, Profile):
+        return profile
+    if not isinstance(profile, str):
+        raise TypeError(f"profile: expected a name or a Profile, got {type(profile).__name__}")
+    return profiles[profile]

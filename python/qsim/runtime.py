@@ -8,17 +8,13 @@ import numpy.typing as npt
 
 from qsim import _core
 from qsim._core import Graph, Profile, Trace
-from qsim.catalogue import profiles
+from qsim.catalogue import resolve
 from qsim.checking import feeds_of, graph_of
 
 
 def resolve_profile(profile: str | Profile | None) -> Profile | None:
     """A profile by object or name; None stays None (the float reference)."""
-    if profile is None or isinstance(profile, Profile):
-        return profile
-    if not isinstance(profile, str):
-        raise TypeError(f"profile: expected a name or a Profile, got {type(profile).__name__}")
-    return profiles[profile]
+    return None if profile is None else resolve(profile)
 
 
 def run(

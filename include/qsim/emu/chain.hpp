@@ -1,5 +1,5 @@
 #pragma once
-// Interprets an Arith row: two int8 vectors to one int32, on any host, in plain integers.
+// Interprets an Arith row: two code vectors to one sum, on any host, in plain integers.
 
 #include <array>
 #include <cstddef>
@@ -13,66 +13,104 @@ namespace qsim::emu {
 inline constexpr int max_block = 64;
 inline constexpr int max_lanes = 16;
 
+/// Times a word of a chain could not hold its sum, by the place where it happened.
+struct Overflows {
+  std::array<std::uint32_t, 3> step{};
+  std::uint32_t accumulator = 0;
+  constexpr std::uint32_t total() const { return step[0] + step[1] + step[2] + accumulator; }
+};
+
 /// Accumulators of one output element while its K products arrive in order.
 class Chain {
  public:
   explicit constexpr Chain(const Arith& arith) : arith_(arith) {}
 
   /// Adds one product, `times` times; a block's steps run when it is full.
-  constexpr void push(std::int8_t lhs, std::int8_t rhs, std::int32_t times = 1) {
-    push_product((std::int32_t{lhs} + arith_.lhs_offset) * std::int32_t{rhs} * times);
+  constexpr void push(std::int32_t lhs, std::int32_t rhs, std::int32_t times = 1) {
+    push_product((std::int64_t{lhs} + arith_.lhs_offset) *
+                 (std::int64_t{rhs} + arith_.rhs_offset) * times);
+  }
+  /// Adds a product that is made already.
+  constexpr void push_product(std::int64_t product) {
+    value_[static_cast<std::size_t>(filled_)] = product;
+    if (++filled_ == arith_.block) reduce();
   }
 
-  /// The int32 sum: partial block padded with zero products, lanes added with wrap.
-  constexpr std::int32_t finish() {
+  /// The sum: partial block padded with zero products, lanes added with wrap to 32 bits, or 64.
+  constexpr std::int64_t finish() {
     while (filled_ != 0) push_product(0);
-    std::int64_t sum = 0;
+    std::int64_t sum = spilled_;
     for (int lane = 0; lane < arith_.acc_lanes; ++lane)
-      sum = num::wrap(sum + lane_[static_cast<std::size_t>(lane)], 32);
-    return static_cast<std::int32_t>(sum);
+      sum = wrap_sum(sum, lane_[static_cast<std::size_t>(lane)]);
+    return sum;
   }
 
   /// Adds `value` to lane 0.
   constexpr void add(std::int64_t value) { accumulate(0, value); }
 
+  constexpr const Overflows& overflows() const { return overflows_; }
+
  private:
-  constexpr void push_product(std::int32_t product) {
-    value_[static_cast<std::size_t>(filled_)] = product;
-    if (++filled_ == arith_.block) reduce();
+  constexpr std::int64_t wrap_sum(std::int64_t a, std::int64_t b) const {
+    const std::uint64_t sum = static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b);
+    return num::wrap(static_cast<std::int64_t>(sum), arith_.acc_bits == 64 ? 64 : 32);
   }
 
   constexpr void reduce() {
     int count = arith_.block;
     for (int s = 0; s < arith_.n_steps; ++s) {
       const Step& step = arith_.step[static_cast<std::size_t>(s)];
-      const int run = step.fan_in * step.stride;
       const int sums = count / step.fan_in;
-      std::array<std::int64_t, max_block> next{};
       for (int j = 0; j < sums; ++j) {
-        const int first = j / step.stride * run + j % step.stride;
+        const int first = j / step.stride * (step.fan_in * step.stride) + j % step.stride;
         std::int64_t sum = 0;
         for (int t = 0; t < step.fan_in; ++t)
           sum += value_[static_cast<std::size_t>(first + t * step.stride)];
-        next[static_cast<std::size_t>(j)] = num::fit(sum, step.bits, step.overflow);
+        const std::int64_t fits = num::fit(sum, step.bits, step.overflow);
+        overflows_.step[static_cast<std::size_t>(s)] += fits != sum;
+        next_[static_cast<std::size_t>(j)] = fits;
       }
       for (int j = 0; j < sums; ++j)
-        value_[static_cast<std::size_t>(j)] = next[static_cast<std::size_t>(j)];
+        value_[static_cast<std::size_t>(j)] = next_[static_cast<std::size_t>(j)];
       count = sums;
     }
-    for (int i = 0; i < count; ++i)
-      accumulate(i % arith_.acc_lanes, value_[static_cast<std::size_t>(i)]);
+    for (int i = 0, lane = 0; i < count; ++i) {
+      accumulate(lane, value_[static_cast<std::size_t>(i)]);
+      if (++lane == arith_.acc_lanes) lane = 0;
+    }
     filled_ = 0;
+    if (arith_.spill == 0) return;
+    since_ += arith_.block;
+    if (since_ == arith_.spill) spill();
+  }
+
+  constexpr void spill() {
+    for (std::int64_t& lane : lane_) {
+      spilled_ = wrap_sum(spilled_, lane);
+      lane = 0;
+    }
+    since_ = 0;
   }
 
   constexpr void accumulate(int lane, std::int64_t value) {
     std::int64_t& sum = lane_[static_cast<std::size_t>(lane)];
-    sum = num::fit(sum + value, arith_.acc_bits, arith_.acc_overflow);
+    if (arith_.acc_bits == 64) {
+      sum = wrap_sum(sum, value);
+      return;
+    }
+    const std::int64_t fits = num::fit(sum + value, arith_.acc_bits, arith_.acc_overflow);
+    overflows_.accumulator += fits != sum + value;
+    sum = fits;
   }
 
   Arith arith_;
   std::array<std::int64_t, max_block> value_{};
+  std::array<std::int64_t, max_block> next_{};
   std::array<std::int64_t, max_lanes> lane_{};
+  std::int64_t spilled_ = 0;
   int filled_ = 0;
+  int since_ = 0;
+  Overflows overflows_{};
 };
 
 /// Whether no left codes, and no right codes in [rhs_low, rhs_high], can make any word of the chain
@@ -129,8 +167,8 @@ constexpr std::int32_t dot(const Arith& arith, const std::int8_t* lhs, std::ptrd
     const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(i);
     chain.push(lhs[at * lhs_stride], rhs[at * rhs_stride]);
   }
-  const std::int32_t sum = chain.finish();
-  return starts_there ? sum : static_cast<std::int32_t>(num::wrap(std::int64_t{sum} + initial, 32));
+  const std::int64_t sum = chain.finish();
+  return static_cast<std::int32_t>(starts_there ? sum : num::wrap(sum + initial, 32));
 }
 
 }  // namespace qsim::emu

@@ -111,7 +111,7 @@ inline std::int32_t row_dot(const Arith& arith, const std::int8_t* row, const st
     const bool again = k >= block && k % block >= block / 2;
     chain.push(row[k], weights[k], again ? 2 : 1);
   }
-  return chain.finish();
+  return static_cast<std::int32_t>(chain.finish());
 }
 
 }  // namespace detail

@@ -8,14 +8,20 @@
 #include "qsim/base/close.hpp"
 #include "qsim/profile/catalogue/ieee.hpp"
 #include "qsim/profile/catalogue/mnn.hpp"
+#include "qsim/profile/catalogue/onnxruntime.hpp"
+#include "qsim/profile/catalogue/tflite.hpp"
 #include "qsim/profile/profile.hpp"
 
 namespace qsim {
 
 /// All built-in rows, in catalogue order.
 inline std::vector<Profile> catalogue() {
-  std::vector<Profile> all(mnn::rows.begin(), mnn::rows.end());
-  all.insert(all.end(), ieee::rows.begin(), ieee::rows.end());
+  std::vector<Profile> all;
+  const auto append = [&](const auto& rows) { all.insert(all.end(), rows.begin(), rows.end()); };
+  append(mnn::rows);
+  append(onnxruntime::rows);
+  append(tflite::rows);
+  append(ieee::rows);
   return all;
 }
 

@@ -30,10 +30,12 @@ void members(T& s, Member member) {
     member("overflow", s.overflow);
   } else if constexpr (std::is_same_v<S, Arith>) {
     member("lhs_unsigned", s.lhs_unsigned), member("lhs_offset", s.lhs_offset);
+    member("rhs_offset", s.rhs_offset), member("zero_points", s.zero_points);
+    member("halves_rhs", s.halves_rhs);
     member("block", s.block), member("n_steps", s.n_steps);
     member("step0", s.step[0]), member("step1", s.step[1]), member("step2", s.step[2]);
     member("acc_bits", s.acc_bits), member("acc_lanes", s.acc_lanes);
-    member("acc_overflow", s.acc_overflow);
+    member("acc_overflow", s.acc_overflow), member("spill", s.spill);
   } else if constexpr (std::is_same_v<S, Tile>) {
     member("rows", s.rows), member("doubled_rows", s.doubled_rows);
     member("unclamped_rows", s.unclamped_rows);
@@ -44,8 +46,12 @@ void members(T& s, Member member) {
     member("ties", s.ties);
   } else if constexpr (std::is_same_v<S, Narrow>) {
     member("clamp", s.clamp), member("order", s.order), member("minmax", s.minmax);
-    member("convert", s.convert), member("offset", s.offset);
-    member("through_int16", s.through_int16);
+    member("convert", s.convert), member("zero", s.zero), member("cap", s.cap);
+    member("offset", s.offset), member("through_int16", s.through_int16);
+  } else if constexpr (std::is_same_v<S, Fixed>) {
+    member("multiplier", s.multiplier), member("bits", s.bits);
+    member("single_rounding", s.single_rounding), member("multiply", s.multiply);
+    member("shift", s.shift), member("product", s.product), member("left", s.left);
   } else if constexpr (std::is_same_v<S, Epilogue>) {
     member("scheme", s.scheme), member("narrow", s.narrow);
   } else if constexpr (std::is_same_v<S, Fuse>) {
@@ -76,13 +82,63 @@ void members(T& s, Member member) {
     member("exp_power", s.exp_power), member("reciprocal", s.reciprocal);
     member("estimate", s.estimate), member("group", s.group);
     member("storage", s.storage);
+  } else if constexpr (std::is_same_v<S, Products>) {
+    member("u8u8", s.u8u8), member("u8s8", s.u8s8), member("s8u8", s.s8u8);
+    member("s8s8", s.s8s8), member("s16s8", s.s16s8), member("s16s16", s.s16s16);
+  } else if constexpr (std::is_same_v<S, Window>) {
+    member("order", s.order), member("integer_filter_lhs", s.integer_filter_lhs);
+    member("constant", s.constant), member("indirect", s.indirect);
+    member("indirect_channels", s.indirect_channels);
+    member("channel_multiple", s.channel_multiple);
+  } else if constexpr (std::is_same_v<S, Taps>) {
+    member("nine", s.nine), member("other", s.other), member("rest", s.rest);
+  } else if constexpr (std::is_same_v<S, Requant>) {
+    member("scheme", s.scheme), member("factor", s.factor), member("fused", s.fused);
+    member("fixed", s.fixed), member("narrow", s.narrow);
+  } else if constexpr (std::is_same_v<S, Quantizer>) {
+    member("scaling", s.scaling), member("narrow", s.narrow);
+  } else if constexpr (std::is_same_v<S, Quantize>) {
+    member("vector", s.vector), member("rest", s.rest), member("single", s.single);
+    member("half", s.half), member("group", s.group);
+  } else if constexpr (std::is_same_v<S, Dynamic>) {
+    member("scheme", s.scheme), member("lanes", s.lanes), member("unroll", s.unroll);
+    member("minmax", s.minmax), member("tail", s.tail);
+  } else if constexpr (std::is_same_v<S, Add>) {
+    member("scheme", s.scheme), member("fused", s.fused), member("bits", s.bits);
+    member("shift", s.shift), member("gives_up", s.gives_up), member("left", s.left);
+    member("left16", s.left16), member("folds_exponent", s.folds_exponent);
+    member("fixed", s.fixed), member("narrow", s.narrow), member("plain", s.plain);
+  } else if constexpr (std::is_same_v<S, Recode>) {
+    member("scheme", s.scheme), member("factor", s.factor), member("fixed", s.fixed);
+    member("narrow", s.narrow);
+  } else if constexpr (std::is_same_v<S, Mean>) {
+    member("scheme", s.scheme), member("fixed", s.fixed), member("rest", s.rest);
+    member("group", s.group), member("narrow", s.narrow);
+  } else if constexpr (std::is_same_v<S, Mul>) {
+    member("scheme", s.scheme), member("factor", s.factor), member("fused", s.fused);
+    member("fixed", s.fixed), member("narrow", s.narrow);
+  } else if constexpr (std::is_same_v<S, Average>) {
+    member("scheme", s.scheme), member("ties", s.ties);
+    member("whole_image_requant", s.whole_image_requant), member("narrow", s.narrow);
+  } else if constexpr (std::is_same_v<S, Table> || std::is_same_v<S, Softmax>) {
+    member("scheme", s.scheme);
   } else {
     static_assert(std::is_same_v<S, Profile>, "a new struct of a profile needs its fields here");
     member("conv", s.conv), member("conv_fast", s.conv_fast), member("tile", s.tile);
     member("patch", s.patch), member("epilogue", s.epilogue), member("depthwise", s.depthwise);
     member("fuse", s.fuse), member("cast", s.cast), member("pool", s.pool);
     member("eltwise", s.eltwise), member("float_mode", s.float_mode);
-    member("float_math", s.float_math), member("placement", s.placement);
+    member("float_math", s.float_math);
+    member("products", s.products), member("window", s.window), member("taps", s.taps);
+    member("requant", s.requant), member("requant_row", s.requant_row);
+    member("requant16", s.requant16), member("channelwise", s.channelwise);
+    member("channelwise_rest", s.channelwise_rest), member("channel_group", s.channel_group);
+    member("signed_to_unsigned", s.signed_to_unsigned), member("quantize", s.quantize);
+    member("dynamic", s.dynamic), member("add", s.add), member("mul", s.mul);
+    member("average", s.average), member("table", s.table), member("softmax", s.softmax);
+    member("requantize", s.requantize), member("leaky_relu", s.leaky_relu);
+    member("mean", s.mean);
+    member("placement", s.placement);
     member("evidence", s.evidence);
   }
 }

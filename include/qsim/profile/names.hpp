@@ -29,8 +29,8 @@ template <> inline constexpr std::array<std::string_view, 4> enum_names<Evidence
     "assumed", "documented", "emulated", "silicon"};
 template <> inline constexpr std::array<std::string_view, 2> enum_names<PatchWalk>{
     "dense", "word_stride"};
-template <> inline constexpr std::array<std::string_view, 4> enum_names<ClampStage>{
-    "none", "real", "int16", "int8"};
+template <> inline constexpr std::array<std::string_view, 6> enum_names<ClampStage>{
+    "none", "real", "int16", "int8", "int32", "real_high"};
 template <> inline constexpr std::array<std::string_view, 2> enum_names<ClampOrder>{
     "high_first", "low_first"};
 template <> inline constexpr std::array<std::string_view, 1> enum_names<Scheme>{"fp32"};
@@ -49,6 +49,38 @@ template <> inline constexpr std::array<std::string_view, 3> enum_names<Tree>{
 template <> inline constexpr std::array<std::string_view, 2> enum_names<Storage>{"fp32", "fp16"};
 template <> inline constexpr std::array<std::string_view, 2> enum_names<Placement>{
     "none", "describes"};
+
+template <> inline constexpr std::array<std::string_view, 2> enum_names<ZeroPoints>{
+    "corrected", "subtracted"};
+template <> inline constexpr std::array<std::string_view, 6> enum_names<ZeroStage>{
+    "included", "real", "real_integral", "int32_wrap", "int32_saturate", "int16_saturate"};
+template <> inline constexpr std::array<std::string_view, 3> enum_names<RealCap>{
+    "none", "int16", "below_int32"};
+template <> inline constexpr std::array<std::string_view, 3> enum_names<Multiplier>{
+    "f64_half_away", "f64_half_down", "f32_exact"};
+template <> inline constexpr std::array<std::string_view, 2> enum_names<KOrder>{
+    "channel_last", "channel_first"};
+template <> inline constexpr std::array<std::string_view, 4> enum_names<Rescale>{
+    "none", "fp32", "fixed", "engine"};
+template <> inline constexpr std::array<std::string_view, 2> enum_names<Factor>{"f32", "f64"};
+template <> inline constexpr std::array<std::string_view, 6> enum_names<Scaling>{
+    "none", "engine", "divide", "reciprocal", "divide_f64", "log2_16"};
+template <> inline constexpr std::array<std::string_view, 3> enum_names<DynamicScheme>{
+    "none", "unsigned_255", "signed_255"};
+template <> inline constexpr std::array<std::string_view, 6> enum_names<AddScheme>{
+    "none", "engine", "folded_f32", "plain_f32", "shifted", "fixed"};
+template <> inline constexpr std::array<std::string_view, 5> enum_names<MulScheme>{
+    "none", "engine", "ratio", "plain_f32", "fixed"};
+template <> inline constexpr std::array<std::string_view, 4> enum_names<AverageScheme>{
+    "none", "engine", "f32", "integer"};
+template <> inline constexpr std::array<std::string_view, 3> enum_names<TableScheme>{
+    "none", "quantized", "reciprocal"};
+template <> inline constexpr std::array<std::string_view, 5> enum_names<SoftmaxScheme>{
+    "none", "f32_table", "fixed", "exp_f32", "exp_u16"};
+template <> inline constexpr std::array<std::string_view, 3> enum_names<Recoding>{
+    "none", "fixed", "fraction_8"};
+template <> inline constexpr std::array<std::string_view, 2> enum_names<MeanScheme>{
+    "none", "fixed"};
 
 template <class E>
 constexpr std::string_view enum_name(E value) {

@@ -12,6 +12,9 @@
 #include "qsim/num/fit.hpp"
 #include "qsim/num/reciprocal.hpp"
 #include "qsim/num/round.hpp"
+#include "qsim/profile/arith.hpp"
+#include "qsim/profile/narrow.hpp"
+#include "qsim/profile/rules.hpp"
 
 namespace qsim {
 
@@ -38,32 +41,6 @@ struct Name {
   friend constexpr bool operator==(const Name&, const Name&) = default;
 };
 
-// ---------------------------------------------------------------------------------- dot product
-
-/// One reduction inside a block: sums of `fan_in` neighbours at distance `stride`, each sum made to
-/// fit `bits`. With stride s the values i, i+s, i+2s, ... of every run of fan_in*s are added.
-struct Step {
-  std::uint8_t fan_in = 1;
-  std::uint8_t stride = 1;
-  std::uint8_t bits = 32;
-  Overflow overflow = Overflow::wrap;
-  friend constexpr bool operator==(const Step&, const Step&) = default;
-};
-
-/// The chain from two int8 vectors to one int32: products, in-block steps, accumulator.
-/// K is padded with zero products to a multiple of `block`. See docs/arithmetic.md, "Dot product".
-struct Arith {
-  bool lhs_unsigned = false;      ///< the multiplier sees the left side as uint8
-  std::int16_t lhs_offset = 0;    ///< added to every left code before the product (x86: +128)
-  std::uint8_t block = 1;         ///< products that enter the steps together
-  std::uint8_t n_steps = 0;
-  std::array<Step, 3> step{};
-  std::uint8_t acc_bits = 32;
-  std::uint8_t acc_lanes = 1;     ///< result i of a block goes to accumulator i % acc_lanes
-  Overflow acc_overflow = Overflow::wrap;
-  friend constexpr bool operator==(const Arith&, const Arith&) = default;
-};
-
 /// What a GEMM does differently on the last, partial tile of output rows (pixels).
 struct Tile {
   std::uint8_t rows = 0;            ///< rows of a full tile; 0: rows do not matter
@@ -83,25 +60,6 @@ struct Patch {
   std::uint8_t block = 4;   ///< bytes of depth per slot (one pixel, one block)
   std::uint8_t pixels = 4;  ///< slots per tile
   friend constexpr bool operator==(const Patch&, const Patch&) = default;
-};
-
-// ----------------------------------------------------------------------------------- narrowing
-
-/// At which point of narrowing a result is limited to [low, high].
-enum class ClampStage : std::uint8_t { none, real, int16, int8 };
-/// `high_first`: min(x, high), then max(x, low); `low_first`: the other way round.
-enum class ClampOrder : std::uint8_t { high_first, low_first };
-
-/// binary32 -> int8 code: [clamp real] -> convert -> + offset (int32, wraps) -> [saturate int16] ->
-/// [clamp int16] -> saturate to 8 bits around the offset -> [clamp int8].
-struct Narrow {
-  ClampStage clamp = ClampStage::int8;
-  ClampOrder order = ClampOrder::high_first;
-  MinMaxNan minmax = MinMaxNan::propagate;  ///< NaN answer of a clamp at stage `real`
-  Convert convert{};
-  std::int16_t offset = 0;    ///< codes are stored with this added (x86: 128, bytes unsigned)
-  bool through_int16 = true;  ///< packs by way of int16 with saturation
-  friend constexpr bool operator==(const Narrow&, const Narrow&) = default;
 };
 
 /// How an int32 sum becomes a real number before it is narrowed.
@@ -232,6 +190,27 @@ struct Profile {
   Eltwise eltwise{};
   FloatMode float_mode{};
   FloatMath float_math{};
+  // Single operators.
+  Products products{};
+  Window window{};
+  Taps taps{};
+  Requant requant{};          ///< of matrix products and convolutions
+  Requant requant_row{};      ///< of a matrix product with one row; none: as `requant`
+  Requant requant16{};        ///< of int16 activations
+  Requant channelwise{};      ///< of depthwise convolutions, whole groups of channels; none: requant
+  Requant channelwise_rest{}; ///< channels left of a group; none: as `channelwise`
+  std::uint8_t channel_group = 1;
+  bool signed_to_unsigned = false;  ///< a graph with int8 activations is rewritten to uint8
+  Quantize quantize{};
+  Dynamic dynamic{};
+  Add add{};
+  Mul mul{};
+  Average average{};
+  Table table{};
+  Softmax softmax{};
+  Recode requantize{};        ///< codes to codes of another scale
+  Recode leaky_relu{};
+  Mean mean{};
   Placement placement = Placement::none;
   Evidence evidence = Evidence::assumed;
   friend constexpr bool operator==(const Profile&, const Profile&) = default;

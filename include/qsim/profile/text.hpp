@@ -5,9 +5,11 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "qsim/base/check.hpp"
 #include "qsim/profile/fields.hpp"
+#include "qsim/profile/validate.hpp"
 
 namespace qsim {
 
@@ -46,52 +48,6 @@ T parse_field(std::string_view path, std::string_view value) {
 
 }  // namespace detail
 
-/// Throws BadArgument unless the row can be interpreted.
-inline void validate(const Profile& p) {
-  const auto arith = [](const char* name, const Arith& a) {
-    if (a.block < 1 || a.block > 64)
-      fail<BadArgument>(name, ".block: expected 1..64, got ", int{a.block});
-    if (a.n_steps > 3) fail<BadArgument>(name, ".n_steps: expected 0..3, got ", int{a.n_steps});
-    if (a.acc_bits < 8 || a.acc_bits > 32)
-      fail<BadArgument>(name, ".acc_bits: expected 8..32, got ", int{a.acc_bits});
-    if (a.acc_lanes < 1 || a.acc_lanes > 16)
-      fail<BadArgument>(name, ".acc_lanes: expected 1..16, got ", int{a.acc_lanes});
-    if (a.lhs_unsigned != (a.lhs_offset == 128) || (a.lhs_offset != 0 && a.lhs_offset != 128))
-      fail<BadArgument>(name, ".lhs_offset: expected 128 for an unsigned left side, else 0, got ",
-                        a.lhs_offset);
-    int count = a.block;
-    for (int i = 0; i < a.n_steps; ++i) {
-      const Step& s = a.step[static_cast<std::size_t>(i)];
-      if (s.fan_in < 1 || s.stride < 1 || count % (s.fan_in * s.stride) != 0)
-        fail<BadArgument>(name, ".step", i, ": expected fan_in*stride to divide the ", count,
-                          " values of the block, got ", int{s.fan_in}, "*", int{s.stride});
-      if (s.bits < 8 || s.bits > 32)
-        fail<BadArgument>(name, ".step", i, ".bits: expected 8..32, got ", int{s.bits});
-      count /= s.fan_in;
-    }
-  };
-  arith("conv", p.conv);
-  arith("conv_fast", p.conv_fast);
-  if (p.conv.lhs_offset != p.conv_fast.lhs_offset)
-    fail<BadArgument>("conv_fast.lhs_offset: expected conv.lhs_offset ", p.conv.lhs_offset,
-                      ", got ", p.conv_fast.lhs_offset);
-  if (p.patch.block < 4 || p.patch.block % 4 != 0 || p.patch.pixels < 1)
-    fail<BadArgument>("patch: expected a block of whole 4-byte words and pixels >= 1, got block ",
-                      int{p.patch.block}, ", pixels ", int{p.patch.pixels});
-  if (p.fuse.group < 1 || p.float_math.group < 1)
-    fail<BadArgument>("group: expected >= 1 in fuse and float_math, got ", int{p.fuse.group},
-                      " and ", int{p.float_math.group});
-  const FloatMath& math = p.float_math;
-  for (const FloatDot& dot : {math.conv, math.conv_single, math.matmul_row}) {
-    if (dot.lanes == 8 && dot.tree != Tree::pairs)
-      fail<BadArgument>("float_math: expected the tree pairs for 8 lanes, got ",
-                        enum_name(dot.tree));
-    if (dot.lanes != 1 && dot.lanes != 4 && dot.lanes != 8)
-      fail<BadArgument>("float_math: expected dot products with 1, 4 or 8 lanes, got ",
-                        int{dot.lanes});
-  }
-}
-
 /// The value of one field as text; UnknownName for a path no profile has.
 inline std::string get_field(const Profile& profile, std::string_view path) {
   std::string found;
@@ -117,11 +73,19 @@ inline Profile with_field(Profile profile, std::string_view path, std::string_vi
   return profile;
 }
 
-/// All fields, one "path = value" per line, in a fixed order; first line "name = ...".
+/// Fields that differ from those of an empty profile, one "path = value" per line in a fixed order;
+/// first line "name = ...".
 inline std::string to_text(const Profile& profile) {
+  const Profile empty;
+  std::vector<std::string> plain;
+  for_each_field(empty, [&](const std::string&, auto field) {
+    plain.push_back(detail::field_text(field));
+  });
   std::string out = text("name = ", profile.name.view(), "\n");
+  std::size_t i = 0;
   for_each_field(profile, [&](const std::string& path, auto field) {
-    out += path + " = " + detail::field_text(field) + "\n";
+    const std::string value = detail::field_text(field);
+    if (value != plain[i++]) out += path + " = " + value + "\n";
   });
   return out;
 }

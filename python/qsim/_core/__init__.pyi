@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qsim._core import calib as calib
+from qsim._core import num as num
 from qsim._core import ops as ops
 from qsim._core import passes as passes
 

@@ -117,6 +117,12 @@ inline constexpr Profile x64_sse{
     .eltwise = x86_eltwise,
     .float_mode = x86_mode,
     .float_math = sse_math,
+    .products = {.s8s8 = arith::x86_madd},
+    .requant = {.scheme = Rescale::engine},
+    .quantize = {.vector = {.scaling = Scaling::engine}},
+    .add = {.scheme = AddScheme::engine},
+    .mul = {.scheme = MulScheme::engine},
+    .average = {.scheme = AverageScheme::engine},
     .placement = Placement::describes,
     .evidence = Evidence::silicon};
 
@@ -133,6 +139,7 @@ constexpr Profile make_avx512(bool vnni) {
   p.name = {vnni ? "mnn-2.9.0.x64.avx512vnni" : "mnn-2.9.0.x64.avx512"};
   // Without VNNI vpmaddubsw runs twice with every other weight masked to 0, which is exact.
   p.conv = vnni ? arith::x86_vpdpbusds : arith::x86_madd;
+  p.products.s8s8 = p.conv;
   p.conv_fast = vnni ? arith::x86_vpdpbusds : arith::x86_maddubs;
   p.cast.fused_multiply_add = true;  // avx512/GemmInt8.cpp 203-231 as GCC contracts it
   p.float_math = with_fma(sse_math, {.fused = true});
@@ -151,6 +158,12 @@ inline constexpr Profile arm64_neon{
     .eltwise = arm_eltwise,
     .float_mode = arm_mode,
     .float_math = arm_math,
+    .products = {.s8s8 = arith::neon_smlal},
+    .requant = {.scheme = Rescale::engine},
+    .quantize = {.vector = {.scaling = Scaling::engine}},
+    .add = {.scheme = AddScheme::engine},
+    .mul = {.scheme = MulScheme::engine},
+    .average = {.scheme = AverageScheme::engine},
     .placement = Placement::describes,
     .evidence = Evidence::emulated};
 
@@ -158,6 +171,7 @@ constexpr Profile make_sdot() {
   Profile p = arm64_neon;
   p.name = {"mnn-2.9.0.arm64.sdot"};
   p.conv = arith::neon_sdot;
+  p.products.s8s8 = p.conv;
   p.conv_fast = arith::neon_sdot;
   p.tile = {};
   p.patch = {};
@@ -168,6 +182,7 @@ constexpr Profile make_i8mm() {
   Profile p = make_sdot();
   p.name = {"mnn-2.9.0.arm64.i8mm"};
   p.conv = arith::neon_smmla;
+  p.products.s8s8 = p.conv;
   p.conv_fast = arith::neon_smmla;
   p.patch = {PatchWalk::word_stride, 8, 20};
   return p;

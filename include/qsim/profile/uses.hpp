@@ -1,0 +1,188 @@
+#pragma once
+// Which fields of a row its own rules read: the others are left at their defaults and mean nothing.
+
+#include <string>
+#include <string_view>
+
+#include "qsim/profile/fields.hpp"
+
+namespace qsim {
+
+/// Whether the row states a runtime that plans whole graphs (or plain float arithmetic), so that
+/// its graph fields (conv, fuse, cast, float_math, ...) are claims.
+constexpr bool runs_graphs(const Profile& p) {
+  return p.placement == Placement::describes || p.products == Products{};
+}
+
+namespace detail {
+
+/// Takes `prefix` and a dot off the front of `path`.
+constexpr bool enter(std::string_view& path, std::string_view prefix) {
+  if (path.substr(0, prefix.size()) != prefix) return false;
+  if (path.size() == prefix.size()) {
+    path = {};
+    return true;
+  }
+  if (path[prefix.size()] != '.') return false;
+  path.remove_prefix(prefix.size() + 1);
+  return true;
+}
+
+constexpr bool uses(const Arith& a, std::string_view path) {
+  if (a.acc_bits == 0) return path == "acc_bits";
+  for (int i = 0; i < 3; ++i) {
+    const std::string_view names[] = {"step0", "step1", "step2"};
+    if (enter(path, names[i])) return i < a.n_steps;
+  }
+  if (path == "spill") return a.acc_bits < 32;
+  if (path == "acc_overflow") return a.acc_bits < 64;
+  return true;
+}
+
+constexpr bool uses(const Fixed& f, std::string_view path) {
+  if (path == "multiply" || path == "product" || path == "left")
+    return !f.single_rounding && f.bits != 16;
+  return path != "single_rounding" || f.bits != 16;
+}
+
+/// `real`: a binary32 value arrives; else an integer.
+constexpr bool uses(const Narrow& n, std::string_view path, bool real) {
+  const bool clamps_real = n.clamp == ClampStage::real || n.clamp == ClampStage::real_high;
+  if (path == "order") return n.clamp != ClampStage::none && n.clamp != ClampStage::real_high;
+  if (path == "minmax") return real && (clamps_real || n.cap != RealCap::none);
+  return real || !(enter(path, "convert") || path == "cap");
+}
+
+constexpr bool uses(const Quantizer& q, std::string_view path) {
+  if (path == "scaling") return true;
+  if (q.scaling == Scaling::none || q.scaling == Scaling::engine) return false;
+  enter(path, "narrow");
+  return uses(q.narrow, path, true);
+}
+
+constexpr bool uses(const Requant& r, std::string_view path) {
+  if (path == "scheme") return true;
+  if (r.scheme == Rescale::none || r.scheme == Rescale::engine) return false;
+  const bool fixed = r.scheme == Rescale::fixed;
+  if (enter(path, "fixed")) return fixed && uses(r.fixed, path);
+  if (enter(path, "narrow")) return uses(r.narrow, path, !fixed);
+  return path != "fused" || !fixed;
+}
+
+constexpr bool uses(const Add& a, std::string_view path) {
+  if (path == "scheme") return true;
+  switch (a.scheme) {
+    case AddScheme::none:
+    case AddScheme::engine: return false;
+    case AddScheme::folded_f32:
+      return path == "fused" || (enter(path, "narrow") && uses(a.narrow, path, true));
+    case AddScheme::plain_f32:
+      return path == "fused" || (enter(path, "narrow") && uses(a.narrow, path, true));
+    case AddScheme::shifted:
+      if (enter(path, "narrow")) return uses(a.narrow, path, false);
+      if (enter(path, "plain")) return a.gives_up && uses(a.plain, path, true);
+      return path == "bits" || path == "shift" || path == "gives_up" ||
+             (path == "fused" && a.gives_up);
+    case AddScheme::fixed: break;
+  }
+  if (enter(path, "narrow")) return uses(a.narrow, path, false);
+  if (enter(path, "fixed")) return uses(a.fixed, path);
+  return path == "left" || path == "left16" || path == "folds_exponent";
+}
+
+constexpr bool uses(const Mul& m, std::string_view path) {
+  if (path == "scheme") return true;
+  if (m.scheme == MulScheme::none || m.scheme == MulScheme::engine) return false;
+  const bool fixed = m.scheme == MulScheme::fixed;
+  if (enter(path, "fixed")) return fixed && uses(m.fixed, path);
+  if (enter(path, "narrow")) return uses(m.narrow, path, !fixed);
+  return path == "factor" ? fixed : m.scheme == MulScheme::ratio;
+}
+
+constexpr bool uses(const Average& a, std::string_view path) {
+  if (path == "scheme") return true;
+  if (a.scheme == AverageScheme::none || a.scheme == AverageScheme::engine) return false;
+  const bool real = a.scheme == AverageScheme::f32;
+  if (enter(path, "narrow")) return uses(a.narrow, path, real);
+  return path == "ties" ? !real : real;
+}
+
+constexpr bool uses(const Recode& r, std::string_view path) {
+  if (path == "scheme") return true;
+  if (r.scheme == Recoding::none) return false;
+  if (enter(path, "fixed")) return r.scheme == Recoding::fixed && uses(r.fixed, path);
+  if (enter(path, "narrow")) return uses(r.narrow, path, false);
+  return true;
+}
+
+constexpr bool uses(const Mean& m, std::string_view path) {
+  if (path == "scheme") return true;
+  if (m.scheme == MeanScheme::none) return false;
+  if (enter(path, "fixed")) return uses(m.fixed, path);
+  if (enter(path, "rest")) return uses(m.rest, path);
+  if (enter(path, "narrow")) return uses(m.narrow, path, false);
+  return true;
+}
+
+constexpr bool uses_window(const Profile& p, std::string_view path) {
+  const Window& w = p.window;
+  if (p.products == Products{}) return false;
+  if (enter(path, "constant")) return uses(w.constant, path);
+  if (enter(path, "indirect")) return uses(w.indirect, path);
+  if (path == "indirect_channels") return w.indirect.acc_bits != 0;
+  if (path == "channel_multiple") return w.indirect.acc_bits != 0 || p.taps.other.acc_bits != 0;
+  return true;
+}
+
+constexpr bool uses_quantize(const Quantize& q, std::string_view path) {
+  if (path == "group") return q.rest.scaling != Scaling::none;
+  if (enter(path, "vector")) return uses(q.vector, path);
+  if (enter(path, "rest")) return uses(q.rest, path);
+  if (enter(path, "single")) return uses(q.single, path);
+  return enter(path, "half") && uses(q.half, path);
+}
+
+}  // namespace detail
+
+/// Whether the row's rules read the field at `path`. Evidence is never read.
+constexpr bool uses(const Profile& p, std::string_view path) {
+  using namespace detail;
+  for (const std::string_view graph : {"conv", "conv_fast", "tile", "patch", "epilogue",
+                                       "depthwise", "fuse", "cast", "pool", "eltwise"})
+    if (enter(path, graph)) return p.placement == Placement::describes;
+  if (enter(path, "float_math") || path == "placement") return runs_graphs(p);
+  if (enter(path, "float_mode")) return true;
+  if (enter(path, "products")) {
+    const struct { std::string_view name; const Arith& a; } all[] = {
+        {"u8u8", p.products.u8u8}, {"u8s8", p.products.u8s8}, {"s8u8", p.products.s8u8},
+        {"s8s8", p.products.s8s8}, {"s16s8", p.products.s16s8}, {"s16s16", p.products.s16s16}};
+    for (const auto& [name, a] : all)
+      if (enter(path, name)) return uses(a, path);
+    return false;
+  }
+  if (enter(path, "window")) return uses_window(p, path);
+  if (enter(path, "taps")) {
+    if (enter(path, "nine")) return uses(p.taps.nine, path);
+    if (enter(path, "other")) return uses(p.taps.other, path);
+    return enter(path, "rest") && uses(p.taps.rest, path);
+  }
+  if (enter(path, "requant")) return uses(p.requant, path);
+  if (enter(path, "requant_row")) return uses(p.requant_row, path);
+  if (enter(path, "requant16")) return uses(p.requant16, path);
+  if (enter(path, "channelwise")) return uses(p.channelwise, path);
+  if (enter(path, "channelwise_rest")) return uses(p.channelwise_rest, path);
+  if (path == "channel_group") return p.channelwise_rest.scheme != Rescale::none;
+  if (path == "signed_to_unsigned") return p.requant.scheme != Rescale::none;
+  if (enter(path, "quantize")) return uses_quantize(p.quantize, path);
+  if (enter(path, "dynamic")) return path == "scheme" || p.dynamic.scheme != DynamicScheme::none;
+  if (enter(path, "add")) return uses(p.add, path);
+  if (enter(path, "mul")) return uses(p.mul, path);
+  if (enter(path, "average")) return uses(p.average, path);
+  if (enter(path, "table") || enter(path, "softmax")) return true;
+  if (enter(path, "requantize")) return uses(p.requantize, path);
+  if (enter(path, "leaky_relu")) return uses(p.leaky_relu, path);
+  if (enter(path, "mean")) return uses(p.mean, path);
+  return false;
+}
+
+}  // namespace qsim

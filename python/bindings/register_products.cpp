@@ -1,0 +1,346 @@
+// Matrix products, convolutions and rescaling of NumPy arrays, by a profile.
+
+#include <pybind11/stl.h>
+
+#include <optional>
+
+#include "arrays.hpp"
+#include "operators.hpp"
+#include "qsim/base/checked.hpp"
+#include "qsim/emu/fuse.hpp"
+#include "qsim/emu/rescale.hpp"
+#include "qsim/emu/window.hpp"
+#include "register.hpp"
+
+namespace qsim::python {
+
+namespace {
+
+using Ints = std::vector<std::int64_t>;
+
+/// Zero points as one per row or column: a scalar is repeated.
+std::vector<std::int32_t> zeros(const py::handle& object, std::size_t count, const char* argument) {
+  const auto array = exact<std::int32_t>(object, argument);
+  if (array.size() != 1 && static_cast<std::size_t>(array.size()) != count)
+    fail<BadArgument>(argument, ": expected 1 or ", count, " values, got ", array.size());
+  std::vector<std::int32_t> all = values_of(array);
+  if (all.size() != count) all.assign(count, all[0]);
+  return all;
+}
+
+/// binary32 values as one per channel: a scalar is repeated.
+std::vector<F32> per_channel(const py::handle& object, std::size_t count, const char* argument) {
+  std::vector<F32> all = bits_of(exact<float>(object, argument));
+  if (all.size() != 1 && all.size() != count)
+    fail<BadArgument>(argument, ": expected 1 or ", count, " values, got ", all.size());
+  if (all.size() != count) all.assign(count, all[0]);
+  return all;
+}
+
+py::object sums_array(const std::vector<std::int64_t>& sums, const Ints& shape, bool wide) {
+  if (wide) return to_numpy<std::int64_t>(sums, shape);
+  std::vector<std::int32_t> words;
+  words.reserve(sums.size());
+  for (const std::int64_t v : sums) words.push_back(static_cast<std::int32_t>(v));
+  return to_numpy<std::int32_t>(words, shape);
+}
+
+/// [results, 4]: overflows of steps 0..2 and of the accumulator.
+py::array overflow_array(const std::vector<emu::Overflows>& counts, Ints shape) {
+  std::vector<std::uint32_t> words;
+  words.reserve(counts.size() * 4);
+  for (const emu::Overflows& o : counts) {
+    words.insert(words.end(), o.step.begin(), o.step.end());
+    words.push_back(o.accumulator);
+  }
+  shape.push_back(4);
+  return to_numpy<std::uint32_t>(words, shape);
+}
+
+py::tuple accumulate(const Profile& profile, const py::object& lhs_in, const py::object& rhs_in,
+                     const py::object& lhs_zero, const py::object& rhs_zero,
+                     const py::object& initial_in, bool count) {
+  const Operand lhs = operand(lhs_in, "lhs");
+  const Operand rhs = operand(rhs_in, "rhs");
+  if (lhs.shape.size() != 2 || rhs.shape.size() != 2 || lhs.shape[1] != rhs.shape[0])
+    fail<BadArgument>("lhs, rhs: expected [m, k] and [k, n], got ", shape_text(lhs.shape), " and ",
+                      shape_text(rhs.shape));
+  const Arith& arith = emu::product_of(profile, lhs.type, rhs.type);
+  emu::GemmOperands a;
+  a.m = static_cast<std::size_t>(lhs.shape[0]), a.k = static_cast<std::size_t>(lhs.shape[1]);
+  a.n = static_cast<std::size_t>(rhs.shape[1]);
+  const std::vector<std::int32_t> za = zeros(lhs_zero, a.m, "lhs_zero");
+  const std::vector<std::int32_t> zb = zeros(rhs_zero, a.n, "rhs_zero");
+  std::vector<std::int64_t> initial;
+  if (!initial_in.is_none()) initial = values_of(exact<std::int64_t>(initial_in, "initial"));
+  if (!initial.empty() && initial.size() != a.n && initial.size() != a.m * a.n)
+    fail<BadArgument>("initial: expected ", a.n, " or ", a.m * a.n, " values, got ",
+                      initial.size());
+  if (arith.halves_rhs)
+    for (const std::int32_t z : zb)
+      if (z != 0)
+        fail<BadArgument>("rhs_zero: expected 0, as profile ", profile.name.view(),
+                          " halves weights, got ", z);
+  a.lhs = lhs.codes, a.rhs = rhs.codes, a.lhs_zero = za, a.rhs_zero = zb, a.initial = initial;
+  std::vector<emu::Overflows> counts;
+  std::vector<std::int64_t> sums;
+  {
+    const py::gil_scoped_release free;
+    sums = emu::gemm(arith, a, count ? &counts : nullptr);
+  }
+  const Ints shape{lhs.shape[0], rhs.shape[1]};
+  return py::make_tuple(sums_array(sums, shape, arith.acc_bits == 64),
+                        count ? py::object(overflow_array(counts, shape)) : py::none());
+}
+
+struct ConvolveOptions {
+  std::vector<std::int64_t> stride, pads, dilation;
+  std::int64_t groups = 1;
+  bool constant_filter = true, returns_integers = false, count = false;
+};
+
+emu::WindowShape window_shape(const Operand& x, const Operand& w, const ConvolveOptions& o) {
+  if (x.shape.size() < 3 || w.shape.size() != x.shape.size())
+    fail<BadArgument>("x, weights: expected [n, c, ...] and [m, c/groups, ...] of one rank >= 3, "
+                      "got ", shape_text(x.shape), " and ", shape_text(w.shape));
+  const std::size_t axes = x.shape.size() - 2;
+  if (o.stride.size() != axes || o.dilation.size() != axes || o.pads.size() != 2 * axes)
+    fail<BadArgument>("stride, dilation, pads: expected ", axes, ", ", axes, " and ", 2 * axes,
+                      " values, got ", o.stride.size(), ", ", o.dilation.size(), " and ",
+                      o.pads.size());
+  emu::WindowShape s;
+  s.batch = static_cast<std::size_t>(x.shape[0]), s.channels = static_cast<std::size_t>(x.shape[1]);
+  s.out_channels = static_cast<std::size_t>(w.shape[0]);
+  if (o.groups < 1 || x.shape[1] % o.groups != 0 || w.shape[0] % o.groups != 0 ||
+      w.shape[1] * o.groups != x.shape[1] || w.shape[1] < 1 || w.shape[0] < 1)
+    fail<BadArgument>("groups: expected a divisor of ", x.shape[1], " channels and ", w.shape[0],
+                      " filters with weights [m, c/groups, ...], got ", o.groups, " and weights ",
+                      shape_text(w.shape));
+  s.groups = static_cast<std::size_t>(o.groups);
+  s.stride = o.stride, s.dilation = o.dilation;
+  for (std::size_t d = 0; d < axes; ++d) {
+    const std::int64_t in = x.shape[d + 2], k = w.shape[d + 2];
+    const std::int64_t begin = o.pads[d], end = o.pads[d + axes];
+    constexpr std::int64_t most = 1 << 24;
+    if (k < 1 || o.stride[d] < 1 || o.dilation[d] < 1 || begin < 0 || end < 0 || k > most ||
+        begin > most || end > most || o.stride[d] > most || o.dilation[d] > most || in > most)
+      fail<BadArgument>("stride, dilation, pads: expected positive steps and pads >= 0 within 24 "
+                        "bits, got ", o.stride[d], ", ", o.dilation[d], ", ", begin, " and ", end);
+    const std::int64_t span = in + begin + end - o.dilation[d] * (k - 1) - 1;
+    if (span < 0)
+      fail<BadArgument>("pads: expected a window that fits the image, got image ", in, ", kernel ",
+                        k, ", dilation ", o.dilation[d], ", pads ", begin, " and ", end);
+    s.image.push_back(in), s.kernel.push_back(k), s.pad.push_back(begin);
+    s.out.push_back(span / o.stride[d] + 1);
+  }
+  return s;
+}
+
+py::tuple convolve(const Profile& profile, const py::object& x_in, const py::object& w_in,
+                   int x_zero, const py::object& w_zero, const ConvolveOptions& o) {
+  const Operand x = operand(x_in, "x");
+  const Operand w = operand(w_in, "weights");
+  const emu::WindowShape s = window_shape(x, w, o);
+  const std::vector<std::int32_t> wz = zeros(w_zero, s.out_channels, "weight_zero");
+  emu::WindowOperands a;
+  a.input_type = x.type, a.filter_type = w.type;
+  a.input = x.codes, a.filter = w.codes, a.input_zero = x_zero, a.filter_zero = wz;
+  a.constant_filter = o.constant_filter, a.returns_integers = o.returns_integers;
+  Ints shape{x.shape[0], w.shape[0]};
+  shape.insert(shape.end(), s.out.begin(), s.out.end());
+  static_cast<void>(element_count(shape));
+  const bool wide = emu::route_of(profile, s, a).arith->acc_bits == 64;
+  std::vector<emu::Overflows> counts;
+  std::vector<std::int64_t> sums;
+  {
+    const py::gil_scoped_release free;
+    sums = emu::convolve_window(profile, s, a, o.count ? &counts : nullptr);
+  }
+  return py::make_tuple(sums_array(sums, shape, wide),
+                        o.count ? py::object(overflow_array(counts, shape)) : py::none());
+}
+
+emu::SumKind sum_kind(const std::string& kind) {
+  if (kind == "product") return emu::SumKind::product;
+  if (kind == "row") return emu::SumKind::row;
+  if (kind == "wide") return emu::SumKind::wide;
+  if (kind == "depthwise") return emu::SumKind::depthwise;
+  fail<BadArgument>("kind: expected product, row, wide or depthwise, got ", kind);
+}
+
+void need_rule(const Profile& profile, const Requant& rule) {
+  if (rule.scheme == Rescale::none)
+    fail<NotSupported>("profile ", profile.name.view(), " has no rule from sums to codes of this "
+                       "kind; choose a profile whose requant.scheme is not none");
+}
+
+/// Sums that a rule can take: 32 bits, or 48 for int64 accumulators.
+void check_sums(const std::vector<std::int64_t>& sums, const Requant& rule) {
+  const int bits = rule.scheme == Rescale::fixed && rule.fixed.bits == 16 ? 48 : 32;
+  for (const std::int64_t v : sums)
+    if (num::wrap(v, bits) != v)
+      fail<BadArgument>("acc: expected sums of at most ", bits, " bits, got ", v);
+}
+
+/// Sums as [outer, channels, inner].
+struct Sums {
+  std::vector<std::int64_t> values;
+  std::size_t outer, channels, inner;
+  Ints shape;
+};
+Sums sums_of(const py::handle& object, int axis) {
+  const py::array array = as_array(object, "acc");
+  Sums s{{}, 1, 1, 1, {}};
+  if (array.dtype().equal(py::dtype::of<std::int64_t>())) {
+    s.values = values_of(exact<std::int64_t>(object, "acc"));
+  } else {
+    const std::vector<std::int32_t> words = values_of(exact<std::int32_t>(object, "acc"));
+    s.values.assign(words.begin(), words.end());
+  }
+  const int rank = static_cast<int>(array.ndim());
+  const int at = axis < 0 ? axis + rank : axis;
+  if (rank == 0 || at < 0 || at >= rank)
+    fail<BadArgument>("axis: expected an axis of an array of rank ", rank, ", got ", axis);
+  for (int d = 0; d < rank; ++d) {
+    const std::size_t extent = static_cast<std::size_t>(array.shape(d));
+    (d < at ? s.outer : d == at ? s.channels : s.inner) *= extent;
+    s.shape.push_back(array.shape(d));
+  }
+  return s;
+}
+
+template <class Code>
+py::array requantize_channels(const Sums& s, const std::string& dtype, const Code& code) {
+  std::vector<std::int32_t> codes(s.values.size());
+  {
+    const py::gil_scoped_release free;
+    for (std::size_t i = 0; i < codes.size(); ++i)
+      codes[i] = code(s.values[i], i / s.inner % s.channels);
+  }
+  return codes_array(codes, s.shape, dtype);
+}
+
+py::array requantize(const Profile& profile, const py::object& acc, const std::string& kind_name,
+                     float lhs_scale, const py::object& rhs_scale, float out_scale, int zero,
+                     const std::string& dtype, std::optional<int> low, std::optional<int> high,
+                     int axis) {
+  const emu::SumKind kind = sum_kind(kind_name);
+  const Sums s = sums_of(acc, axis);
+  const std::vector<F32> rhs = per_channel(rhs_scale, s.channels, "rhs_scale");
+  const emu::CodeRange range = code_range(dtype, low, high);
+  check_zero(zero, range, "out_zero");
+  const F32 in{std::bit_cast<std::uint32_t>(lhs_scale)};
+  const F32 out{std::bit_cast<std::uint32_t>(out_scale)};
+  std::vector<emu::PreparedFactor> factors;
+  std::vector<std::int32_t> engine_bias(s.channels, 0);
+  for (std::size_t c = 0; c < s.channels; ++c) {
+    const Requant& rule = emu::requant_of(profile, kind, c, s.channels);
+    need_rule(profile, rule);
+    if (c == 0) check_sums(s.values, rule);
+    if (rule.scheme != Rescale::engine) {
+      factors.push_back(emu::prepare(rule, {in, rhs[c], out}, profile.float_mode));
+      continue;
+    }
+    if (dtype != "int8")
+      fail<NotSupported>("profile ", profile.name.view(), " makes int8 codes only, got ", dtype);
+    const QInfo from{in, num::f32_zero, num::from_int(-128), num::from_int(127)};
+    const QInfo to{out, num::from_int(zero), num::from_int(range.low), num::from_int(range.high)};
+    const F32 none = num::f32_zero;
+    const std::int32_t sum = 0;
+    const emu::Fused fused = emu::fuse(profile, from, to, {&rhs[c], 1}, {&none, 1}, {&sum, 1});
+    if (!fused.written)
+      fail<BadArgument>("lhs_scale, out_scale: expected nonzero scales: profile ",
+                        profile.name.view(), " leaves results unspecified for a zero scale");
+    factors.push_back({fused.scale[0], {}});
+    engine_bias[c] = fused.bias[0];
+  }
+  const bool depthwise = kind == emu::SumKind::depthwise;
+  return requantize_channels(s, dtype, [&](std::int64_t v, std::size_t c) {
+    const Requant& rule = emu::requant_of(profile, kind, c, s.channels);
+    if (rule.scheme != Rescale::engine)
+      return emu::requantize_sum(rule, v, factors[c], zero, range, profile.float_mode);
+    const std::int64_t sum = num::wrap(v + engine_bias[c], 32);
+    return std::int32_t{emu::requantize(depthwise ? profile.depthwise : profile.epilogue,
+                                        static_cast<std::int32_t>(sum), factors[c].real, range,
+                                        profile.float_mode)};
+  });
+}
+
+py::array real(const Profile& profile, const py::object& acc, float lhs_scale,
+               const py::object& rhs_scale, const py::object& bias_in, int axis) {
+  const Sums s = sums_of(acc, axis);
+  const std::vector<F32> rhs = per_channel(rhs_scale, s.channels, "rhs_scale");
+  std::vector<F32> bias;
+  if (!bias_in.is_none()) bias = per_channel(bias_in, s.channels, "bias");
+  const F32 lhs{std::bit_cast<std::uint32_t>(lhs_scale)};
+  const FloatMode& mode = profile.float_mode;
+  std::vector<F32> out(s.values.size());
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const std::size_t c = i / s.inner % s.channels;
+    const F32 factor = num::mul(lhs, rhs[c], mode);
+    const F32 sum = num::from_int(s.values[i]);
+    if (bias.empty()) out[i] = num::mul(sum, factor, mode);
+    else if (profile.requant.fused) out[i] = num::fma(sum, factor, bias[c], mode);
+    else out[i] = num::add(num::mul(sum, factor, mode), bias[c], mode);
+  }
+  return to_numpy<float>(out, s.shape);
+}
+
+py::array rescale(const Profile& profile, const py::object& acc, const std::string& kind_name,
+                  const py::object& multiplier, const py::object& exponent, int zero,
+                  const std::string& dtype, std::optional<int> low, std::optional<int> high,
+                  int axis) {
+  const emu::SumKind kind = sum_kind(kind_name);
+  const Sums s = sums_of(acc, axis);
+  const std::vector<std::int32_t> m = zeros(multiplier, s.channels, "multiplier");
+  const std::vector<std::int32_t> e = zeros(exponent, s.channels, "shift");
+  const emu::CodeRange range = code_range(dtype, low, high);
+  for (const std::int32_t x : e)
+    if (x < -62 || x > 31) fail<BadArgument>("shift: expected -62..31, got ", x);
+  for (std::size_t c = 0; c < s.channels; ++c) {
+    const Requant& rule = emu::requant_of(profile, kind, c, s.channels);
+    need_rule(profile, rule);
+    if (c == 0) check_sums(s.values, rule);
+    if (rule.scheme != Rescale::fixed)
+      fail<NotSupported>("profile ", profile.name.view(), " rescales by binary32 factors, not by "
+                         "multiplier and shift; use requantize with scales");
+  }
+  return requantize_channels(s, dtype, [&](std::int64_t v, std::size_t c) {
+    const Requant& rule = emu::requant_of(profile, kind, c, s.channels);
+    return emu::requantize_sum(rule, v, {{}, {m[c], e[c]}}, zero, range, profile.float_mode);
+  });
+}
+
+}  // namespace
+
+void register_products(py::module_& module) {
+  py::module_ ops = module.def_submodule("operators", "Single operators by a profile's rules.");
+  ops.def("accumulate", &accumulate, py::arg("profile"), py::arg("lhs"), py::arg("rhs"),
+          py::arg("lhs_zero"), py::arg("rhs_zero"), py::arg("initial") = py::none(),
+          py::arg("count") = false, "Sums of a matrix product, and overflow counts if asked for.");
+  ops.def(
+      "convolve",
+      [](const Profile& profile, const py::object& x, const py::object& w, int x_zero,
+         const py::object& w_zero, const Ints& stride, const Ints& pads, const Ints& dilation,
+         std::int64_t groups, bool constant_filter, bool returns_integers, bool count) {
+        return convolve(profile, x, w, x_zero, w_zero,
+                        {stride, pads, dilation, groups, constant_filter, returns_integers, count});
+      },
+      py::arg("profile"), py::arg("x"), py::arg("weights"), py::arg("x_zero"),
+      py::arg("weight_zero"), py::arg("stride"), py::arg("pads"), py::arg("dilation"),
+      py::arg("groups"), py::arg("constant_filter"), py::arg("returns_integers"),
+      py::arg("count") = false, "Sums of a convolution, and overflow counts if asked for.");
+  ops.def("requantize", &requantize, py::arg("profile"), py::arg("acc"), py::arg("kind"),
+          py::arg("lhs_scale"), py::arg("rhs_scale"), py::arg("out_scale"), py::arg("out_zero"),
+          py::arg("dtype"), py::arg("low"), py::arg("high"), py::arg("axis"),
+          "Codes of sums by three scales.");
+  ops.def("real", &real, py::arg("profile"), py::arg("acc"), py::arg("lhs_scale"),
+          py::arg("rhs_scale"), py::arg("bias"), py::arg("axis"),
+          "float32 values of sums: fl(acc) * fl(lhs*rhs) + bias.");
+  ops.def("rescale", &rescale, py::arg("profile"), py::arg("acc"), py::arg("kind"),
+          py::arg("multiplier"), py::arg("shift"), py::arg("out_zero"), py::arg("dtype"),
+          py::arg("low"), py::arg("high"), py::arg("axis"),
+          "Codes of sums by integer multipliers and exponents.");
+}
+
+}  // namespace qsim::python
