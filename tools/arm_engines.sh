@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The engines' own 64-bit Arm wheels on this machine, under QEMU's user mode:
 #
-#   tools/arm_engines.sh                        builds build/arm-engines (a few minutes, 700 MB)
+#   tools/arm_engines.sh                        builds build/arm-engines (half a minute, 230 MB)
+#   tools/arm_engines.sh torch                  adds PyTorch to it (450 MB more)
 #   tools/arm_engines.sh run TARGET FILE ...    runs a Python file with them
 #
 # Targets, as the golden vectors name them: arm64-neon, arm64-dotprod, arm64-i8mm. The folder holds
@@ -11,6 +12,8 @@ set -euo pipefail
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 wheels=(onnxruntime==1.30.0 ai-edge-litert==2.3.0)
+# The newest without accelerator libraries. Its needs by name: pip would judge them for this host.
+torch=(torch==2.8.0 filelock fsspec jinja2 markupsafe mpmath networkx sympy)
 targets=(arm64-neon arm64-dotprod arm64-i8mm)
 root=$repo/build/arm-engines
 python=${PYTHON:-python3}
@@ -33,12 +36,12 @@ cpu_of() {
 # The engines look up the core in /proc/cpuinfo, which QEMU shows as the host's, and crash on it; a
 # file below the folder of -L hides it. One such folder per target: the core also selects kernels.
 describe_core() {
-  local implementer part variant revision features=$5 n
-  implementer=$1 part=$2 variant=$3 revision=$4
+  local implementer=$1 part=$2 variant=$3 revision=$4 features=$5 n
   for ((n = 0; n < $(nproc --all); ++n)); do
     printf 'processor\t: %d\nBogoMIPS\t: 100.00\nFeatures\t: %s\n' "$n" "$features"
     printf 'CPU implementer\t: %s\nCPU architecture: 8\n' "$implementer"
-    printf 'CPU variant\t: %s\nCPU part\t: %s\nCPU revision\t: %s\n\n' "$variant" "$part" "$revision"
+    printf 'CPU variant\t: %s\nCPU part\t: %s\n' "$variant" "$part"
+    printf 'CPU revision\t: %s\n\n' "$revision"
   done
 }
 
@@ -58,7 +61,7 @@ run() {
   local target=$1 cpu
   cpu=$(cpu_of "$target")
   shift
-  PYTHONPATH="$root/site" PYTHONDONTWRITEBYTECODE=1 OPENBLAS_NUM_THREADS=1 \
+  PYTHONPATH="$root/site:$root/torch" PYTHONDONTWRITEBYTECODE=1 OPENBLAS_NUM_THREADS=1 \
     exec "$qemu" -cpu "$cpu" -L "$root/$target" "$(arm_python)" "$@"
 }
 
@@ -86,35 +89,53 @@ unpack_userland() {
   rm -rf "$root/apt"
 }
 
+# unpack_wheels FOLDER PIP-ARGUMENT ...
 unpack_wheels() {
-  local version wheel platform=() glibc
+  local into=$1 version wheel platform=() glibc
+  shift
   version=$(basename "$(arm_python)" | sed 's/^python//')
   for glibc in 2014 _2_17 _2_27 _2_28 _2_31 _2_34; do
     platform+=(--platform "manylinux${glibc}_aarch64")
   done
-  say "downloading wheels for Python $version: ${wheels[*]}"
-  "$python" -m pip download --quiet "${platform[@]}" --only-binary=:all: \
-    --python-version "$version" --dest "$root/wheels" "${wheels[@]}"
-  mkdir -p "$root/site"
-  for wheel in "$root"/wheels/*.whl; do "$python" -m zipfile -e "$wheel" "$root/site"; done
+  say "downloading wheels for Python $version: $*"
+  "$python" -m pip download --quiet --disable-pip-version-check "${platform[@]}" \
+    --only-binary=:all: --python-version "$version" --dest "$root/wheels" "$@"
+  mkdir -p "$into"
+  for wheel in "$root"/wheels/*.whl; do "$python" -m zipfile -e "$wheel" "$into"; done
   rm -rf "$root/wheels"
 }
 
 if [[ ${1:-} == run ]]; then
-  [[ -f $root/.complete && $# -ge 3 ]] ||
-    { say "usage: tools/arm_engines.sh run TARGET FILE ..., after a call without arguments"; exit 2; }
+  if [[ ! -f $root/.complete || $# -lt 3 ]]; then
+    say "usage: tools/arm_engines.sh run TARGET FILE ..., after a call without arguments"
+    exit 2
+  fi
   run "${@:2}"
 fi
 
+# finished STAMP PROGRAM: runs the program on every target and notes that it worked.
+finished() {
+  local target
+  for target in "${targets[@]}"; do (run "$target" -c "$2"); done
+  echo "$key" > "$root/$1"
+  say "complete: $(du -sh "$root" | cut -f1)"
+}
+is_finished() { [[ -f $root/$1 && $(< "$root/$1") == "$key" ]]; }
+
+mkdir -p "$repo/build"
+exec 9> "$root.lock"
+flock 9
 key=$(sha256sum "$repo"/tools/arm_engines.sh | cut -d' ' -f1)
-if [[ -f $root/.complete && $(< "$root/.complete") == "$key" ]]; then exit 0; fi
-rm -rf "$root"
-mkdir -p "$root/sysroot"
-unpack_userland
-unpack_wheels
-make_targets
-for target in "${targets[@]}"; do
-  (run "$target" -c 'import ai_edge_litert.interpreter, onnxruntime; print(onnxruntime.__version__)')
-done
-echo "$key" > "$root/.complete"
-say "complete: $(du -sh "$root" | cut -f1)"
+if ! is_finished .complete; then
+  rm -rf "$root"
+  mkdir -p "$root/sysroot"
+  unpack_userland
+  unpack_wheels "$root/site" "${wheels[@]}"
+  make_targets
+  finished .complete 'import ai_edge_litert.interpreter, onnxruntime as o; print(o.__version__)'
+fi
+if [[ ${1:-} == torch ]] && ! is_finished .torch; then
+  rm -rf "$root/torch"
+  unpack_wheels "$root/torch" --no-deps "${torch[@]}"
+  finished .torch 'import torch; print(torch.__version__)'
+fi

@@ -9,6 +9,8 @@ PYBIND11_MODULE(_core, module) {
   qsim::python::register_profile(module);
   qsim::python::register_emu(module);
   qsim::python::register_products(module);
+  qsim::python::register_elementwise(module);
+  qsim::python::register_story(module);
   qsim::python::register_calib(module);
   qsim::python::register_graph(module);
   qsim::python::register_run(module);

@@ -9,6 +9,8 @@ void register_errors(pybind11::module_& module);
 void register_profile(pybind11::module_& module);
 void register_emu(pybind11::module_& module);
 void register_products(pybind11::module_& module);
+void register_elementwise(pybind11::module_& module);
+void register_story(pybind11::module_& module);
 void register_calib(pybind11::module_& module);
 void register_graph(pybind11::module_& module);
 void register_run(pybind11::module_& module);

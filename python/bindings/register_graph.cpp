@@ -114,6 +114,8 @@ py::dict node_dict(const Graph& g, const Node& n) {
   out["source"] = n.source;
   out["shared_constant"] = n.shared_constant;
   out["shared_by"] = n.shared_by;
+  out["strides"] = n.attributes.strides, out["pads"] = n.attributes.pads;
+  out["dilations"] = n.attributes.dilations, out["group"] = n.attributes.group;
   return out;
 }
 
@@ -127,6 +129,7 @@ py::dict quant_dict(const Graph& g, const std::string& name) {
     out["alpha"] = to_numpy<float>(n.quant->alpha, {count});
     out["bias"] = to_numpy<float>(n.quant->bias, {count});
     out["bits"] = n.quant->bits;
+  out["overflow_aware"] = n.quant->overflow_aware;
     out["scale_in"] = number(n.quant->scale_in);
     out["scale_out"] = number(n.quant->scale_out);
     return out;

@@ -11,22 +11,13 @@
 #include "qsim/emu/rescale.hpp"
 #include "qsim/emu/window.hpp"
 #include "register.hpp"
+#include "window_arguments.hpp"
 
 namespace qsim::python {
 
 namespace {
 
 using Ints = std::vector<std::int64_t>;
-
-/// Zero points as one per row or column: a scalar is repeated.
-std::vector<std::int32_t> zeros(const py::handle& object, std::size_t count, const char* argument) {
-  const auto array = exact<std::int32_t>(object, argument);
-  if (array.size() != 1 && static_cast<std::size_t>(array.size()) != count)
-    fail<BadArgument>(argument, ": expected 1 or ", count, " values, got ", array.size());
-  std::vector<std::int32_t> all = values_of(array);
-  if (all.size() != count) all.assign(count, all[0]);
-  return all;
-}
 
 /// binary32 values as one per channel: a scalar is repeated.
 std::vector<F32> per_channel(const py::handle& object, std::size_t count, const char* argument) {
@@ -93,59 +84,14 @@ py::tuple accumulate(const Profile& profile, const py::object& lhs_in, const py:
                         count ? py::object(overflow_array(counts, shape)) : py::none());
 }
 
-struct ConvolveOptions {
-  std::vector<std::int64_t> stride, pads, dilation;
-  std::int64_t groups = 1;
-  bool constant_filter = true, returns_integers = false, count = false;
-};
-
-emu::WindowShape window_shape(const Operand& x, const Operand& w, const ConvolveOptions& o) {
-  if (x.shape.size() < 3 || w.shape.size() != x.shape.size())
-    fail<BadArgument>("x, weights: expected [n, c, ...] and [m, c/groups, ...] of one rank >= 3, "
-                      "got ", shape_text(x.shape), " and ", shape_text(w.shape));
-  const std::size_t axes = x.shape.size() - 2;
-  if (o.stride.size() != axes || o.dilation.size() != axes || o.pads.size() != 2 * axes)
-    fail<BadArgument>("stride, dilation, pads: expected ", axes, ", ", axes, " and ", 2 * axes,
-                      " values, got ", o.stride.size(), ", ", o.dilation.size(), " and ",
-                      o.pads.size());
-  emu::WindowShape s;
-  s.batch = static_cast<std::size_t>(x.shape[0]), s.channels = static_cast<std::size_t>(x.shape[1]);
-  s.out_channels = static_cast<std::size_t>(w.shape[0]);
-  if (o.groups < 1 || x.shape[1] % o.groups != 0 || w.shape[0] % o.groups != 0 ||
-      w.shape[1] * o.groups != x.shape[1] || w.shape[1] < 1 || w.shape[0] < 1)
-    fail<BadArgument>("groups: expected a divisor of ", x.shape[1], " channels and ", w.shape[0],
-                      " filters with weights [m, c/groups, ...], got ", o.groups, " and weights ",
-                      shape_text(w.shape));
-  s.groups = static_cast<std::size_t>(o.groups);
-  s.stride = o.stride, s.dilation = o.dilation;
-  for (std::size_t d = 0; d < axes; ++d) {
-    const std::int64_t in = x.shape[d + 2], k = w.shape[d + 2];
-    const std::int64_t begin = o.pads[d], end = o.pads[d + axes];
-    constexpr std::int64_t most = 1 << 24;
-    if (k < 1 || o.stride[d] < 1 || o.dilation[d] < 1 || begin < 0 || end < 0 || k > most ||
-        begin > most || end > most || o.stride[d] > most || o.dilation[d] > most || in > most)
-      fail<BadArgument>("stride, dilation, pads: expected positive steps and pads >= 0 within 24 "
-                        "bits, got ", o.stride[d], ", ", o.dilation[d], ", ", begin, " and ", end);
-    const std::int64_t span = in + begin + end - o.dilation[d] * (k - 1) - 1;
-    if (span < 0)
-      fail<BadArgument>("pads: expected a window that fits the image, got image ", in, ", kernel ",
-                        k, ", dilation ", o.dilation[d], ", pads ", begin, " and ", end);
-    s.image.push_back(in), s.kernel.push_back(k), s.pad.push_back(begin);
-    s.out.push_back(span / o.stride[d] + 1);
-  }
-  return s;
-}
-
 py::tuple convolve(const Profile& profile, const py::object& x_in, const py::object& w_in,
-                   int x_zero, const py::object& w_zero, const ConvolveOptions& o) {
+                   int x_zero, const py::object& w_zero, const ConvolveOptions& o,
+                   bool count) {
   const Operand x = operand(x_in, "x");
   const Operand w = operand(w_in, "weights");
   const emu::WindowShape s = window_shape(x, w, o);
   const std::vector<std::int32_t> wz = zeros(w_zero, s.out_channels, "weight_zero");
-  emu::WindowOperands a;
-  a.input_type = x.type, a.filter_type = w.type;
-  a.input = x.codes, a.filter = w.codes, a.input_zero = x_zero, a.filter_zero = wz;
-  a.constant_filter = o.constant_filter, a.returns_integers = o.returns_integers;
+  const emu::WindowOperands a = window_operands(x, w, x_zero, wz, o);
   Ints shape{x.shape[0], w.shape[0]};
   shape.insert(shape.end(), s.out.begin(), s.out.end());
   static_cast<void>(element_count(shape));
@@ -154,10 +100,10 @@ py::tuple convolve(const Profile& profile, const py::object& x_in, const py::obj
   std::vector<std::int64_t> sums;
   {
     const py::gil_scoped_release free;
-    sums = emu::convolve_window(profile, s, a, o.count ? &counts : nullptr);
+    sums = emu::convolve_window(profile, s, a, count ? &counts : nullptr);
   }
   return py::make_tuple(sums_array(sums, shape, wide),
-                        o.count ? py::object(overflow_array(counts, shape)) : py::none());
+                        count ? py::object(overflow_array(counts, shape)) : py::none());
 }
 
 emu::SumKind sum_kind(const std::string& kind) {
@@ -324,7 +270,8 @@ void register_products(py::module_& module) {
          const py::object& w_zero, const Ints& stride, const Ints& pads, const Ints& dilation,
          std::int64_t groups, bool constant_filter, bool returns_integers, bool count) {
         return convolve(profile, x, w, x_zero, w_zero,
-                        {stride, pads, dilation, groups, constant_filter, returns_integers, count});
+                        {stride, pads, dilation, groups, constant_filter, returns_integers},
+                        count);
       },
       py::arg("profile"), py::arg("x"), py::arg("weights"), py::arg("x_zero"),
       py::arg("weight_zero"), py::arg("stride"), py::arg("pads"), py::arg("dilation"),

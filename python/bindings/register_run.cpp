@@ -49,6 +49,15 @@ Run execute(const Graph& graph, const py::dict& feeds, const std::optional<Profi
   return run;
 }
 
+/// One node of a run anew, under another profile.
+Run rerun(const Run& r, const std::string& node, const Profile& profile) {
+  const std::vector<graph::Node>& nodes = r.graph->nodes();
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    if (nodes[i].name == node)
+      return {r.graph, profile, graph::rerun(*r.graph, r.trace, i, profile)};
+  fail<UnknownName>("node \"", node, "\" is not in the graph");
+}
+
 py::list node_runs(const Run& r) {
   py::list out;
   for (const graph::NodeRun& n : r.trace.nodes) {
@@ -189,6 +198,8 @@ void register_run(py::module_& module) {
   py::class_<Run>(module, "Trace", "A finished run: every named intermediate, codes included.")
       .def_property_readonly("profile", [](const Run& r) { return r.trace.profile; },
                              "Name of the profile; empty for the float reference.")
+      .def_property_readonly("row", [](const Run& r) { return r.profile; },
+                             "The profile itself; None for the float reference.")
       .def_property_readonly("nonfinite", [](const Run& r) { return r.trace.nonfinite; })
       .def_property_readonly("outputs", [](const Run& r) {
         py::dict out;
@@ -233,6 +244,8 @@ void register_run(py::module_& module) {
                     r.trace.nonfinite, " non-finite values>");
       });
   module.def("run", &execute, py::arg("graph"), py::arg("feeds"), py::arg("profile") = py::none());
+  module.def("rerun", &rerun, py::arg("trace"), py::arg("node"), py::arg("profile"),
+             "One node anew on the trace's values, under another profile.");
   module.def("compare_runs", &compare_runs, py::arg("a"), py::arg("b"));
 }
 

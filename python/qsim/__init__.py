@@ -24,6 +24,7 @@ from qsim.catalogue import profiles
 from qsim.comparison import Comparison, compare
 from qsim.loading import load
 from qsim.nonfinite import NonfiniteReport, trace_nonfinite
+from qsim.operation import operation
 from qsim.operators import conv2d, gemm, requantize
 from qsim.runtime import run
 from qsim.selftest import selftest
@@ -45,6 +46,7 @@ __all__ = [
     "gemm",
     "kernels",
     "load",
+    "operation",
     "ops",
     "passes",
     "profiles",

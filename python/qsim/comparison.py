@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, overload
+
+import numpy as np
 
 from qsim import _core
 from qsim._core import Trace
+from qsim.attribution import Explanation, attribute
 from qsim.checking import kind_of
 from qsim.htmltable import html_table
+from qsim.nodes import explain_node
+from qsim.operation import Result
+from qsim.worked import worked
 
 SCHEMA = "qsim.comparison/1"
 
@@ -48,6 +54,24 @@ class Comparison:
     profile_a: str
     profile_b: str
     rows: tuple[Row, ...]
+    traces: tuple[Trace, Trace] | None = field(default=None, repr=False, compare=False)
+
+    def explain(self, node: str) -> Explanation:
+        """Which fields of the two profiles make `node` differ.
+
+        The node runs alone, on the inputs that the first trace recorded, so that only its own rules
+        count. See :class:`qsim.attribution.Explanation`.
+
+        Raises
+        ------
+        KeyError
+            No node has this name, nor makes a tensor of this name.
+        ValueError
+            One of the traces is a float reference, which has no profile.
+        """
+        if self.traces is None:
+            raise ValueError("explain: the traces are gone; compare the two runs again")
+        return explain_node(self.traces[0], self.traces[1], node)
 
     def __bool__(self) -> bool:
         """Whether no tensor differs."""
@@ -125,13 +149,49 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def compare(a: Trace, b: Trace) -> Comparison:
+@dataclass(frozen=True)
+class OperationComparison:
+    """One operation under two profiles. Truthy when the answers are identical."""
+
+    a: Result
+    b: Result
+
+    @property
+    def differing(self) -> int:
+        """Elements that differ; NaN equals NaN."""
+        return int(np.count_nonzero(self.a.flat() != self.b.flat()))
+
+    def __bool__(self) -> bool:
+        """Whether no element differs."""
+        return self.differing == 0
+
+    def explain(self) -> Explanation:
+        """Which fields of the two profiles make the difference, by substitution."""
+        op, pair = self.a.operation, (self.a.profile, self.b.profile)
+        return attribute(
+            lambda profile: op.run(profile).flat(), *pair, op.name,
+            lambda element: worked(op, element, pair),
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        """One line: how many elements differ."""
+        pair = f"{self.a.profile.name} vs {self.b.profile.name}"
+        total = self.a.flat().size
+        return f"<OperationComparison {pair}: {self.differing} of {total} elements differ>"
+
+
+@overload
+def compare(a: Trace, b: Trace) -> Comparison: ...
+@overload
+def compare(a: Result, b: Result) -> OperationComparison: ...
+def compare(a: Trace | Result, b: Trace | Result) -> Comparison | OperationComparison:
     """Compare every tensor that both runs computed with the same name and shape.
 
     Parameters
     ----------
     a, b
-        Traces of the same graph on two profiles, or of a float graph and its quantized form.
+        Traces of the same graph on two profiles, or of a float graph and its quantized form; or
+        results of one :func:`qsim.operation` under two profiles.
 
     Raises
     ------
@@ -141,12 +201,19 @@ def compare(a: Trace, b: Trace) -> Comparison:
         No tensor is in both: other networks, or inputs of other shapes.
 
     """
-    for argument, trace in (("a", a), ("b", b)):
-        kind_of(trace, Trace, argument, "qsim.run gives one")
+    if isinstance(a, Result) and isinstance(b, Result):
+        if a.operation is not b.operation:
+            raise ValueError(
+                "compare: expected two results of one operation, got two operations; "
+                "run the same qsim.operation under both profiles"
+            )
+        return OperationComparison(a, b)
+    a = kind_of(a, Trace, "a", "qsim.run gives one")
+    b = kind_of(b, Trace, "b", "qsim.run gives one")
     rows = tuple(Row(**row) for row in _core.compare_runs(a, b))
     if not rows:
         raise ValueError(
             "compare: expected tensors of one name and shape in both traces, got none; "
             "run the same network on inputs of the same shape"
         )
-    return Comparison(a.profile or "float", b.profile or "float", rows)
+    return Comparison(a.profile or "float", b.profile or "float", rows, (a, b))

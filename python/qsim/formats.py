@@ -15,8 +15,8 @@ names that ONNX gives to the element types of tensors, in lower case:
 
     >>> import numpy as np
     >>> from qsim import formats
-    >>> formats.cast(np.float32([0.3, 7.7, 464, 465]), "float8e4m3fn")
-    array([  0.3125,   7.5   , 448.    , 448.    ], dtype=float32)
+    >>> formats.cast(np.float32([2.3, 464, 465]), "float8e4m3fn")
+    array([  2.25, 448.  , 448.  ], dtype=float32)
     >>> formats.cast(np.float32([464, 465]), "float8e4m3fn", saturate=False)
     array([448.,  nan], dtype=float32)
 

@@ -42,6 +42,13 @@ class Runner {
     return std::move(trace_);
   }
 
+  /// Node n alone, on the values of `recorded`.
+  Trace again(const Trace& recorded, std::size_t n) {
+    trace_.values = recorded.values;
+    step(n);
+    return std::move(trace_);
+  }
+
  private:
   void feed(const Feeds& feeds) {
     for (const auto& [name, array] : feeds) {
@@ -201,6 +208,13 @@ Trace run(const Graph& graph, const Feeds& feeds, const Profile* profile) {
   graph.validate();
   const detail::DefaultFloatMode mode;
   return Runner(graph, profile, nullptr)(feeds);
+}
+
+Trace rerun(const Graph& graph, const Trace& recorded, std::size_t node, const Profile& profile) {
+  validate(profile);
+  QSIM_ASSERT(recorded.values.size() == graph.tensors().size() && node < graph.nodes().size());
+  const detail::DefaultFloatMode mode;
+  return Runner(graph, &profile, nullptr).again(recorded, node);
 }
 
 namespace detail {

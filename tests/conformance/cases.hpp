@@ -38,6 +38,10 @@ struct Writer {
   void u32(std::uint32_t v) { u16(v), u16(v >> 16); }
   void i8(int v) { u8(static_cast<std::uint32_t>(v)); }
   void i32(std::int64_t v) { u32(static_cast<std::uint32_t>(v)); }
+  void i64(std::int64_t v) {
+    u32(static_cast<std::uint32_t>(v));
+    u32(static_cast<std::uint32_t>(static_cast<std::uint64_t>(v) >> 32));
+  }
   void codes(const std::vector<int>& all) {
     for (const int v : all) i8(v);
   }

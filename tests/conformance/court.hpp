@@ -32,7 +32,12 @@ class Reader {
     return low | u16() << 16;
   }
   int i8() { return static_cast<std::int8_t>(u8()); }
+  int i16() { return static_cast<std::int16_t>(u16()); }
   std::int32_t i32() { return static_cast<std::int32_t>(u32()); }
+  std::int64_t i64() {
+    const std::uint64_t low = u32();
+    return static_cast<std::int64_t>(low | std::uint64_t{u32()} << 32);
+  }
   int extent() { return static_cast<int>(u8()); }
   F32 f32() { return {u32()}; }
   QInfo info() {

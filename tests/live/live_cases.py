@@ -175,14 +175,17 @@ def write_manifest(folder: Path, header: dict[str, Any], cases: Iterable[dict[st
     (folder / "manifest.json").write_text(f'{{{head},\n"cases": [\n{lines}\n]}}\n')
 
 
-def write_set(folder: Path, engine: str, models: Iterable[tuple[Case, bytes]], ext: str) -> int:
-    """Writes cases with their models; returns how many."""
+def write_set(
+    folder: Path, engine: str, models: Iterable[tuple[Case, bytes | None]], ext: str
+) -> int:
+    """Writes cases with their models, if there are any; returns how many."""
     (folder / "models").mkdir(parents=True, exist_ok=True)
     lines: list[dict[str, Any]] = []
     arrays: dict[str, dict[str, Array]] = {}
     for case, model in models:
         lines.append(line_of(case))
-        (folder / "models" / f"{case.id}.{ext}").write_bytes(model)
+        if model is not None:
+            (folder / "models" / f"{case.id}.{ext}").write_bytes(model)
         mine = arrays.setdefault(case.family, {})
         mine.update({f"{case.id}/{i.name}": i.array for i in case.inputs if i})
     for family, mine in arrays.items():

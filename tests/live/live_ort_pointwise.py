@@ -44,6 +44,8 @@ def layout(draw: Draw) -> tuple[tuple[int, ...], tuple[int, ...], dict[str, int]
     # The block size must follow from the two shapes alone.
     block = -(-shape[axis] // blocks)
     scale = (*shape[:axis], blocks, *shape[axis + 1 :])
+    if scale == (1,):  # one scale of one element is per tensor, which takes no block size
+        return shape, scale, {}
     return shape, scale, {"axis": axis, "block_size": block}
 
 

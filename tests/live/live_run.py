@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Random cases, answered by every engine this machine can run, in the golden vectors' layout.
 
-Usage: live_run.py OUT --engine onnxruntime|litert [--count N] [--seed S] [--again FOLDER]
+Usage: live_run.py OUT --engine onnxruntime|litert|torch [--count N] [--seed S] [--again FOLDER]
 
 Native and emulated x64 targets use the wheels of the interpreter that runs this file, the arm64
 ones those of tools/arm_engines.sh. Targets that cannot run here are named and left out; the set is
@@ -24,7 +24,16 @@ HERE = Path(__file__).resolve().parent
 ARM_ENGINES = HERE.parents[1] / "tools" / "arm_engines.sh"
 ARM = ("arm64-neon", "arm64-dotprod", "arm64-i8mm")
 EMULATED = {"x64-avx2": "Haswell", "x64-sse": "Nehalem"}
-KERNELS = ("reference", "optimized", "xnnpack")
+PREFIX = {"onnxruntime": "ort", "litert": "tflite", "torch": "torch"}
+KERNELS: dict[str, dict[str, tuple[str, ...]]] = {  # which an engine has, by kind of processor
+    "onnxruntime": {"x64": ("",), "arm64": ("",)},
+    "litert": dict.fromkeys(("x64", "arm64"), ("reference", "optimized", "xnnpack")),
+    "torch": {
+        "x64": ("fbgemm", "qnnpack", "onednn"),
+        "x64-sse": ("qnnpack",),  # the others want AVX2
+        "arm64": ("qnnpack",),  # oneDNN aborts under emulation
+    },
+}
 
 
 def cpu_flags() -> set[str]:
@@ -52,7 +61,7 @@ def x64_emulator() -> str | None:
     return None
 
 
-def commands() -> tuple[dict[str, list[str]], dict[str, str]]:
+def commands(engine: str) -> tuple[dict[str, list[str]], dict[str, str]]:
     """How to run a Python file on each target, and why the others cannot."""
     runs: dict[str, list[str]] = {}
     skipped: dict[str, str] = {}
@@ -66,7 +75,8 @@ def commands() -> tuple[dict[str, list[str]], dict[str, str]]:
             runs[target] = [emulator, "-cpu", cpu, sys.executable]
         else:
             skipped[target] = "needs qemu-x86_64 of version 7.2 or newer"
-    built = subprocess.run([ARM_ENGINES], capture_output=True, text=True)
+    build = [str(ARM_ENGINES), *(["torch"] if engine == "torch" else [])]
+    built = subprocess.run(build, capture_output=True, text=True)
     for target in ARM:
         if built.returncode == 0:
             runs[target] = [str(ARM_ENGINES), "run", target]
@@ -89,12 +99,12 @@ def execute(command: list[str], target: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--engine", choices=["onnxruntime", "litert"], required=True)
+    parser.add_argument("--engine", choices=sorted(PREFIX), required=True)
     parser.add_argument("--count", default="20", metavar="N")
     parser.add_argument("--seed", default="0", metavar="S")
     parser.add_argument("--again", metavar="FOLDER", help="recorded cases (onnxruntime only)")
     options = parser.parse_args()
-    prefix = {"onnxruntime": "ort", "litert": "tflite"}[options.engine]
+    prefix = PREFIX[options.engine]
     cases, runs = options.out / "set", options.out / "runs"
     drawn = ["--count", options.count, "--seed", options.seed]
     if options.again:
@@ -103,10 +113,11 @@ def main() -> None:
     subprocess.run(generate, check=True)
 
     answered: dict[str, Path] = {}
-    can, cannot = commands()
+    can, cannot = commands(options.engine)
     for target, how in can.items():
         runner = [*how, str(HERE / f"{prefix}_run.py"), str(cases)]
-        for kernels in KERNELS if options.engine == "litert" else ("",):
+        has = KERNELS[options.engine]
+        for kernels in has.get(target, has[target.split("-")[0]]):
             name = f"{target}-{kernels}" if kernels else target
             extra = ["--kernels", kernels] if kernels else []
             execute([*runner, str(runs / name), *extra], target)

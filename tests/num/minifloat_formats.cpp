@@ -190,13 +190,16 @@ TEST(Minifloat, AnswersTheTablesOfTheOnnxCast) {
             (Codes{0xff, 0xff, 0xff, 0xff, 0x93, 0xff, 0xff, 0xff}));
 }
 
-TEST(Minifloat, SaturationByCustomIsThatOfTheOnnxCast) {
+TEST(Minifloat, CustomsAreThoseOfTheOnnxCast) {
   for (const NamedFormat& named : test::formats) {
     const Minifloat& f = named.format;
     const bool wide = f == fp16 || f == bf16;
     EXPECT_EQ(f.saturates, !wide) << named;
     EXPECT_EQ(encode(f, f32_infinity), largest(f) + (wide ? 1 : 0)) << named;
+    const Rounding rounding = f == fp8_e8m0 ? Rounding::away_from_zero : Rounding::half_even;
+    EXPECT_EQ(f.rounding, rounding) << named;
   }
+  EXPECT_EQ(encode(fp8_e8m0, test::as_f32(1.25f)), 128u);
 }
 
 TEST(Minifloat, DoubleRoundingIsSeen) {

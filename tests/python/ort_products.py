@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ort_vectors import Array, Case
+from ort_vectors import Array, Case, mismatches
 from qsim import oracle
 from qsim.oracle import product, quantizer, rescale, window
 
@@ -146,6 +146,16 @@ def run(case: Case, court: Court) -> dict[str, Array]:
         "MatMulIntegerToFloat": _matmul_integer_to_float,
         "DynamicQuantizeMatMul": _dynamic_quantize_matmul,
     }[case.op](case, court)
+
+
+def differing(case: Case, court: Court, target: str) -> dict[str, tuple[int, int]]:
+    """(elements that differ from what `target` answered, all elements) by output name."""
+    got = run(case, court)
+    return {
+        name: (mismatches(np.ascontiguousarray(got[name]), answers[target]), answers[target].size)
+        for name, answers in case.outputs.items()
+        if target in answers
+    }
 
 
 def _zero(case: Case, name: str) -> Array:

@@ -94,7 +94,8 @@ def thresholds(name: str, step: int) -> Iterator[Fraction]:
     for magnitude in range(0, f.largest + 1, step):
         low, high = f.number(magnitude), f.number(magnitude + 1)
         for value in (low, (low + high) / 2):
-            for near in (np.nextafter(float(value), 0), float(value), np.nextafter(float(value), 2e308)):
+            middle = float(value)
+            for near in (np.nextafter(middle, 0), middle, np.nextafter(middle, np.inf)):
                 yield Fraction(float(near))
     yield from (Fraction(x) for x in (1e-300, 1e300, 2.0**-149, 2.0**-128, 2.0**-150))
 

@@ -15,22 +15,23 @@
 
 namespace qsim::emu {
 
-/// An operand that is one value where the other varies (the innermost broadcast axis). Rows that
-/// fold constants fold it too, so it joins first; two single values count as `a`.
+/// An operand that is one value where the other varies (the innermost broadcast axis). Engines make
+/// it their second operand, which decides the order of binary32 sums. Two single values count as a.
 enum class Lone : std::uint8_t { neither, a, b };
 
-/// A sum or difference with its scales, zero points and limits, ready for many elements.
+/// A sum or difference with its scales, zero points and limits, ready for many elements. `x` and
+/// `y` are the operands in the engine's order: exchanged where the first one is lone.
 struct PreparedAdd {
   const Profile* profile = nullptr;
   AddScheme scheme = AddScheme::none;  ///< after `gives_up`
-  bool subtracts = false;
-  Scaled a{}, b{}, out{};
+  bool subtracts = false, swaps = false, lone_y = false;
+  Scaled x{}, y{}, out{};  ///< scales of a subtracted operand are negative
   CodeRange range{};
   Narrow narrow{};
-  F32 ratio_a{}, ratio_b{}, constant{};           ///< folded_f32
-  std::int32_t multiplier_a = 0, multiplier_b = 0;  ///< shifted
+  F32 ratio_x{}, ratio_y{}, constant{};             ///< folded_f32
+  std::int32_t multiplier_x = 0, multiplier_y = 0;  ///< shifted
   int shift = 0;
-  Multiple factor_a{}, factor_b{}, factor_out{};  ///< fixed
+  Multiple factor_x{}, factor_y{}, factor_out{};    ///< fixed
   int left = 0;
 };
 
@@ -51,40 +52,46 @@ inline void need_int8(const Profile& profile, const CodeRange& r, std::string_vi
 inline void need_positive(F32 scale, std::string_view argument) {
   if (!num::is_finite(scale) || !num::less(num::f32_zero, scale))
     fail<BadArgument>(argument, ": expected a positive finite scale for integer multipliers, got ",
-                      num::is_nan(scale) ? "NaN" : num::is_inf(scale) ? "an infinity"
-                                                 : "zero or a negative number");
+                      num::is_nan(scale)   ? "NaN"
+                      : num::is_inf(scale) ? "an infinity"
+                                           : "zero or a negative number");
 }
 
 constexpr F32 power_of_two(int exponent) {
   return {static_cast<std::uint32_t>(exponent + 127) << 23};
 }
 
-/// constant = fl(zo - fl(fl(ra*za) + fl(rb*zb))).
-constexpr void fold(PreparedAdd& p, const FloatMode& mode) {
-  p.ratio_a = num::div(p.a.scale, p.out.scale, mode);
-  p.ratio_b = num::div(p.b.scale, p.out.scale, mode);
-  const F32 zeros = num::add(num::mul(p.ratio_a, num::from_int(p.a.zero), mode),
-                             num::mul(p.ratio_b, num::from_int(p.b.zero), mode), mode);
+/// constant = fl(zo - fl(fl(rx*zx) + fl(ry*zy))); fused: fl(zo - fma(rx, zx, fl(ry*zy))).
+constexpr void fold(PreparedAdd& p, bool fused, const FloatMode& mode) {
+  p.ratio_x = num::div(p.x.scale, p.out.scale, mode);
+  p.ratio_y = num::div(p.y.scale, p.out.scale, mode);
+  const F32 zx = num::from_int(p.x.zero);
+  const F32 y = num::mul(p.ratio_y, num::from_int(p.y.zero), mode);
+  const F32 zeros = fused ? num::fma(p.ratio_x, zx, y, mode)
+                          : num::add(num::mul(p.ratio_x, zx, mode), y, mode);
   p.constant = num::sub(num::from_int(p.out.zero), zeros, mode);
 }
 
-/// Integer ratios and their shift. False where a ratio is outside [2^-14, 2^8), or where the row
-/// can give up and the larger one rounds up to a power of two.
+constexpr std::int32_t integer_ratio(F32 ratio, int shift) {
+  const Convert nearest{NanRule::zero, RangeRule::saturate, RangeRule::saturate, Ties::half_even};
+  return num::to_int32(num::mul(ratio, power_of_two(shift)), nearest);
+}
+
+/// Integer ratios and their shift. False where a ratio is outside [2^-14, 2^8) (a NaN is not), the
+/// shift outside 1..31, or where the row can give up and a ratio rounds up to a power of two.
 constexpr bool find_ratios(PreparedAdd& p, const Add& rule, const FloatMode& mode) {
-  const F32 a = num::div(p.a.scale, p.out.scale, mode);
-  const F32 b = num::div(p.b.scale, p.out.scale, mode);
+  const F32 x = num::div(p.x.scale, p.out.scale, mode);
+  const F32 y = num::div(p.y.scale, p.out.scale, mode);
   const F32 least = power_of_two(-14), bound = power_of_two(8);
-  for (const F32 r : {a, b})
-    if (num::is_nan(r) || num::less(r, least) || !num::less(r, bound)) return false;
-  const F32 larger = num::less(a, b) ? b : a;
+  for (const F32 r : {x, y})
+    if (num::less(r, least) || num::equal(r, bound) || num::less(bound, r)) return false;
+  const F32 larger = num::less(x, y) ? y : x;
   p.shift = rule.bits - (static_cast<int>(larger.bits >> 23) - 127);
-  const F32 unit = power_of_two(p.shift);
-  p.multiplier_a =
-      static_cast<std::int32_t>(num::round_to_int(num::mul(a, unit), Ties::half_even));
-  p.multiplier_b =
-      static_cast<std::int32_t>(num::round_to_int(num::mul(b, unit), Ties::half_even));
+  if (p.shift < 1 || p.shift > 31) return false;
+  p.multiplier_x = integer_ratio(x, p.shift);
+  p.multiplier_y = integer_ratio(y, p.shift);
   const std::int32_t limit = std::int32_t{1} << (rule.bits + 1);
-  return p.shift >= 1 && !(rule.gives_up && (p.multiplier_a >= limit || p.multiplier_b >= limit));
+  return !rule.gives_up || (p.multiplier_x < limit && p.multiplier_y < limit);
 }
 
 inline Multiple below_one(F64 factor, const Fixed& rule, bool may_exceed) {
@@ -94,18 +101,15 @@ inline Multiple below_one(F64 factor, const Fixed& rule, bool may_exceed) {
   return multiple_of(factor, rule);
 }
 
-/// Factors s_i/t and t/(2^left*s_o) with t = 2*max(s_a, s_b): exact but for one division each.
+/// Factors s_i/t and t/(2^left*s_o) with t = 2*max(s_x, s_y): exact but for one division each.
 inline void find_factors(PreparedAdd& p, const Add& rule) {
-  need_positive(p.a.scale, "a_scale");
-  need_positive(p.b.scale, "b_scale");
-  need_positive(p.out.scale, "out_scale");
   p.left = is_wide(p.range) ? rule.left16 : rule.left;
-  const F32 larger = num::less(p.a.scale, p.b.scale) ? p.b.scale : p.a.scale;
+  const F32 larger = num::less(p.x.scale, p.y.scale) ? p.y.scale : p.x.scale;
   const auto part = [&](F32 s) {
     return multiple_of(num::quotient(num::product(s, num::f32_half), larger), rule.fixed);
   };
-  p.factor_a = part(p.a.scale);
-  p.factor_b = part(p.b.scale);
+  p.factor_x = part(p.x.scale);
+  p.factor_y = part(p.y.scale);
   const F64 whole = num::quotient(num::product(larger, power_of_two(1 - p.left)), p.out.scale);
   p.factor_out = below_one(whole, rule.fixed, p.subtracts);
 }
@@ -122,32 +126,29 @@ constexpr std::int64_t scaled_operand(std::int64_t q, std::int32_t zero, int lef
   return rescale(lifted, {by.multiplier, 0}, rule.fixed);
 }
 
-constexpr F32 folded_sum(const PreparedAdd& p, const Add& rule, F32 a, F32 b, Lone lone) {
+constexpr F32 folded_sum(const PreparedAdd& p, bool fused, F32 x, F32 y) {
   const FloatMode& mode = p.profile->float_mode;
-  const auto joined = [&](F32 sum, F32 q, F32 ratio) {
-    return num::add(sum, num::mul(q, ratio, mode), mode);
-  };
-  if (!rule.fused) {
-    if (lone == Lone::b) return joined(joined(p.constant, b, p.ratio_b), a, p.ratio_a);
-    return joined(joined(p.constant, a, p.ratio_a), b, p.ratio_b);
-  }
-  if (lone == Lone::a) return num::fma(b, p.ratio_b, joined(p.constant, a, p.ratio_a), mode);
-  const F32 first = lone == Lone::b ? joined(p.constant, b, p.ratio_b)
-                                    : num::fma(b, p.ratio_b, p.constant, mode);
-  return num::fma(a, p.ratio_a, first, mode);
+  if (fused) return num::fma(x, p.ratio_x, num::fma(y, p.ratio_y, p.constant, mode), mode);
+  const F32 sx = num::mul(x, p.ratio_x, mode), sy = num::mul(y, p.ratio_y, mode);
+  if (p.lone_y) return num::add(num::add(p.constant, sy, mode), sx, mode);
+  return num::add(num::add(p.constant, sx, mode), sy, mode);
 }
 
-constexpr F32 plain_sum(const PreparedAdd& p, const Add& rule, F32 a, F32 b, Lone lone) {
+constexpr F32 plain_sum(const PreparedAdd& p, bool fused, F32 dx, F32 dy) {
   const FloatMode& mode = p.profile->float_mode;
-  const F32 sb = p.subtracts ? num::negate(p.b.scale) : p.b.scale;
-  F32 sum{};
-  if (!rule.fused)
-    sum = num::add(num::mul(p.a.scale, a, mode), num::mul(sb, b, mode), mode);
-  else if (lone == Lone::a)
-    sum = num::fma(sb, b, num::mul(p.a.scale, a, mode), mode);
-  else
-    sum = num::fma(p.a.scale, a, num::mul(sb, b, mode), mode);
+  const F32 y = num::mul(p.y.scale, dy, mode);
+  const F32 sum = fused ? num::fma(p.x.scale, dx, y, mode)
+                        : num::add(num::mul(p.x.scale, dx, mode), y, mode);
   return num::div(sum, p.out.scale, mode);
+}
+
+/// The second operand of a difference counts negatively, wherever it stands.
+constexpr void negate_subtracted(PreparedAdd& p) {
+  if (!p.subtracts) return;
+  Scaled& subtracted = p.swaps ? p.x : p.y;
+  std::int32_t& multiplier = p.swaps ? p.multiplier_x : p.multiplier_y;
+  subtracted.scale = num::negate(subtracted.scale);
+  multiplier = -multiplier;
 }
 
 }  // namespace detail
@@ -156,71 +157,79 @@ constexpr F32 plain_sum(const PreparedAdd& p, const Add& rule, F32 a, F32 b, Lon
 /// profile must outlive it. NotSupported where the row has no rule, BadArgument for scales that its
 /// integer multipliers cannot hold.
 inline PreparedAdd prepare_add(const Profile& profile, const Scaled& a, const Scaled& b,
-                               const Scaled& out, const CodeRange& range, bool subtracts = false) {
+                               const Scaled& out, const CodeRange& range, bool subtracts = false,
+                               Lone lone = Lone::neither) {
   const Add& rule = profile.add;
+  const bool swaps = lone == Lone::a;
   PreparedAdd p{.profile = &profile, .scheme = rule.scheme, .subtracts = subtracts,
-                .a = a, .b = b, .out = out, .range = range, .narrow = rule.narrow};
+                .swaps = swaps, .lone_y = lone != Lone::neither, .x = swaps ? b : a,
+                .y = swaps ? a : b, .out = out, .range = range, .narrow = rule.narrow};
   const std::string_view operation = subtracts ? "subtract" : "add";
   switch (rule.scheme) {
     case AddScheme::none: refuse(profile, operation, "add.scheme");
-    case AddScheme::engine: detail::need_int8(profile, range, operation); break;
+    case AddScheme::engine: detail::need_int8(profile, range, operation); return p;
     case AddScheme::folded_f32:
       detail::need_bytes(profile, range, operation);
       if (subtracts)
         fail<NotSupported>("profile: ", profile.name.view(), " adds with folded constants and has "
                            "no rule for subtract; choose another profile");
-      detail::fold(p, profile.float_mode);
+      detail::fold(p, rule.fused, profile.float_mode);
       break;
     case AddScheme::plain_f32: break;
     case AddScheme::shifted:
       detail::need_bytes(profile, range, operation);
-      if (detail::find_ratios(p, rule, profile.float_mode)) {
-        if (subtracts) p.multiplier_b = -p.multiplier_b;
-      } else {
+      if (!detail::find_ratios(p, rule, profile.float_mode)) {
         if (!rule.gives_up)
-          fail<BadArgument>("a_scale, b_scale: expected ratios to out_scale in [2^-14, 2^8) for "
-                            "profile ", profile.name.view(), ", got one outside");
+          fail<BadArgument>("a_scale, b_scale: expected ratios to out_scale in [2^-14, 2^8), the "
+                            "larger at least 2^-10, for profile ", profile.name.view(),
+                            ", got others");
         p.scheme = AddScheme::plain_f32;
         p.narrow = rule.plain;
       }
       break;
-    case AddScheme::fixed: detail::find_factors(p, rule); break;
+    case AddScheme::fixed:
+      detail::need_positive(a.scale, "a_scale");
+      detail::need_positive(b.scale, "b_scale");
+      detail::need_positive(out.scale, "out_scale");
+      detail::find_factors(p, rule);
+      break;
   }
+  detail::negate_subtracted(p);
   return p;
 }
 
 /// The code of qa + qb, or of qa - qb.
-constexpr std::int32_t sum_of(const PreparedAdd& p, std::int32_t qa, std::int32_t qb,
-                              Lone lone = Lone::neither) {
+constexpr std::int32_t code_of(const PreparedAdd& p, std::int32_t qa, std::int32_t qb) {
   const Add& rule = p.profile->add;
   const FloatMode& mode = p.profile->float_mode;
+  const std::int32_t qx = p.swaps ? qb : qa, qy = p.swaps ? qa : qb;
+  const std::int64_t dx = std::int64_t{qx} - p.x.zero, dy = std::int64_t{qy} - p.y.zero;
   switch (p.scheme) {
     case AddScheme::none: break;
     case AddScheme::engine:
       return binary(*p.profile, p.subtracts ? Binary::sub : Binary::add,
-                    static_cast<std::int8_t>(qa), static_cast<std::int8_t>(qb), p.a, p.b,
+                    static_cast<std::int8_t>(qa), static_cast<std::int8_t>(qb),
+                    p.swaps ? p.y : p.x, p.swaps ? p.x : p.y,
                     eltwise_multiplier(*p.profile, p.out.scale), p.out.zero, p.range);
-    case AddScheme::folded_f32: {
-      const F32 t = detail::folded_sum(p, rule, num::from_int(qa), num::from_int(qb), lone);
-      return narrow_real(t, 0, p.range, p.narrow, mode);  // the zero point is in the constant
+    case AddScheme::folded_f32: {  // the zero points are in the constant
+      const F32 t = detail::folded_sum(p, rule.fused, num::from_int(qx), num::from_int(qy));
+      return narrow_real(t, 0, p.range, p.narrow, mode);
     }
     case AddScheme::plain_f32: {
-      const F32 a = num::from_int(std::int64_t{qa} - p.a.zero);
-      const F32 b = num::from_int(std::int64_t{qb} - p.b.zero);
-      return narrow_real(detail::plain_sum(p, rule, a, b, lone), p.out.zero, p.range, p.narrow,
-                         mode);
+      const F32 t = detail::plain_sum(p, rule.fused, num::from_int(dx), num::from_int(dy));
+      return narrow_real(t, p.out.zero, p.range, p.narrow, mode);
     }
     case AddScheme::shifted: {
-      const std::int64_t acc = (std::int64_t{qa} - p.a.zero) * p.multiplier_a +
-                               (std::int64_t{qb} - p.b.zero) * p.multiplier_b;
-      const std::int64_t v = num::shift_right(acc, p.shift, rule.shift);
+      const std::int64_t v =
+          num::shift_right(dx * p.multiplier_x + dy * p.multiplier_y, p.shift, rule.shift);
       return narrow_int(static_cast<std::int32_t>(v), p.out.zero, p.range, p.narrow);
     }
     case AddScheme::fixed: {
-      const std::int64_t a = detail::scaled_operand(qa, p.a.zero, p.left, p.factor_a, rule);
-      const std::int64_t b = detail::scaled_operand(qb, p.b.zero, p.left, p.factor_b, rule);
-      const std::int64_t sum = num::wrap(p.subtracts ? a - b : a + b, 32);
-      return narrow_int(rescale(sum, p.factor_out, rule.fixed), p.out.zero, p.range, p.narrow);
+      const std::int64_t x = detail::scaled_operand(qx, p.x.zero, p.left, p.factor_x, rule);
+      const std::int64_t y = detail::scaled_operand(qy, p.y.zero, p.left, p.factor_y, rule);
+      const std::int64_t sum = !p.subtracts ? x + y : p.swaps ? y - x : x - y;
+      return narrow_int(rescale(num::wrap(sum, 32), p.factor_out, rule.fixed), p.out.zero, p.range,
+                        p.narrow);
     }
   }
   QSIM_ASSERT(false);

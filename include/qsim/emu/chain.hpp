@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "qsim/num/fit.hpp"
 #include "qsim/profile/profile.hpp"
@@ -20,10 +21,22 @@ struct Overflows {
   constexpr std::uint32_t total() const { return step[0] + step[1] + step[2] + accumulator; }
 };
 
-/// Accumulators of one output element while its K products arrive in order.
+/// Counts overflows: the observer of a chain that wants no more.
+struct CountOverflows {
+  Overflows counts{};
+  constexpr void operator()(int step, std::size_t, int, std::int64_t, std::int64_t) {
+    ++(step < 3 ? counts.step[static_cast<std::size_t>(step)] : counts.accumulator);
+  }
+};
+
+/// Accumulators of one output element while its K products arrive in order. Wherever a word cannot
+/// hold its sum, observe(step 0..2 or 3 for the accumulator, block, value in the block, sum, kept)
+/// is called.
+template <class Observe = CountOverflows>
 class Chain {
  public:
-  explicit constexpr Chain(const Arith& arith) : arith_(arith) {}
+  explicit constexpr Chain(const Arith& arith, Observe observe = {})
+      : arith_(arith), observe_(std::move(observe)) {}
 
   /// Adds one product, `times` times; a block's steps run when it is full.
   constexpr void push(std::int32_t lhs, std::int32_t rhs, std::int32_t times = 1) {
@@ -46,9 +59,9 @@ class Chain {
   }
 
   /// Adds `value` to lane 0.
-  constexpr void add(std::int64_t value) { accumulate(0, value); }
+  constexpr void add(std::int64_t value) { accumulate(0, value, 0); }
 
-  constexpr const Overflows& overflows() const { return overflows_; }
+  constexpr const Observe& observer() const { return observe_; }
 
  private:
   constexpr std::int64_t wrap_sum(std::int64_t a, std::int64_t b) const {
@@ -67,7 +80,7 @@ class Chain {
         for (int t = 0; t < step.fan_in; ++t)
           sum += value_[static_cast<std::size_t>(first + t * step.stride)];
         const std::int64_t fits = num::fit(sum, step.bits, step.overflow);
-        overflows_.step[static_cast<std::size_t>(s)] += fits != sum;
+        if (fits != sum) observe_(s, block_, j, sum, fits);
         next_[static_cast<std::size_t>(j)] = fits;
       }
       for (int j = 0; j < sums; ++j)
@@ -75,10 +88,11 @@ class Chain {
       count = sums;
     }
     for (int i = 0, lane = 0; i < count; ++i) {
-      accumulate(lane, value_[static_cast<std::size_t>(i)]);
+      accumulate(lane, value_[static_cast<std::size_t>(i)], i);
       if (++lane == arith_.acc_lanes) lane = 0;
     }
     filled_ = 0;
+    ++block_;
     if (arith_.spill == 0) return;
     since_ += arith_.block;
     if (since_ == arith_.spill) spill();
@@ -92,14 +106,14 @@ class Chain {
     since_ = 0;
   }
 
-  constexpr void accumulate(int lane, std::int64_t value) {
+  constexpr void accumulate(int lane, std::int64_t value, int place) {
     std::int64_t& sum = lane_[static_cast<std::size_t>(lane)];
     if (arith_.acc_bits == 64) {
       sum = wrap_sum(sum, value);
       return;
     }
     const std::int64_t fits = num::fit(sum + value, arith_.acc_bits, arith_.acc_overflow);
-    overflows_.accumulator += fits != sum + value;
+    if (fits != sum + value) observe_(3, block_, place, sum + value, fits);
     sum = fits;
   }
 
@@ -110,7 +124,8 @@ class Chain {
   std::int64_t spilled_ = 0;
   int filled_ = 0;
   int since_ = 0;
-  Overflows overflows_{};
+  std::size_t block_ = 0;
+  Observe observe_;
 };
 
 /// Whether no left codes, and no right codes in [rhs_low, rhs_high], can make any word of the chain

@@ -28,8 +28,8 @@ constexpr Extremes merged(const Extremes& kept, const Extremes& other, MinMaxNan
 }  // namespace detail
 
 /// Minimum and maximum of x in the row's order: `unroll` vectors of `lanes` at a time into as many
-/// accumulators, merged in pairs; then single vectors; then halves of the vector; then what is left.
-/// A NaN answers by `minmax` within vectors and by `tail` after them.
+/// accumulators, merged in pairs; then single vectors; then halves of the vector; then the rest.
+/// A NaN answers by `minmax` within vectors and by `tail` after them. Equation (A.25).
 inline Extremes extremes(const Dynamic& rule, std::span<const F32> x) {
   const std::size_t lanes = rule.lanes, step = lanes * rule.unroll;
   std::vector<Extremes> kept(step);
@@ -62,11 +62,8 @@ struct DynamicParameters {
 
 namespace detail {
 
-/// A real zero point within [low, high], rounded half to even.
-constexpr std::int32_t nearest_zero(F32 z, F32 low, F32 high) {
-  const F32 limited = num::max(low, num::min(high, z, MinMaxNan::first_operand),
-                               MinMaxNan::first_operand);
-  return static_cast<std::int32_t>(num::round_to_int(limited, Ties::half_even));
+constexpr std::int32_t nearest(F32 z) {
+  return static_cast<std::int32_t>(num::round_to_int(z, Ties::half_even));
 }
 
 constexpr DynamicParameters unsigned_255(const Extremes& e, const FloatMode& mode) {
@@ -76,7 +73,8 @@ constexpr DynamicParameters unsigned_255(const Extremes& e, const FloatMode& mod
   const F32 scale = num::equal(low, high) ? num::f32_one
                                           : num::div(num::sub(high, low, mode), top, mode);
   const F32 z = num::sub(num::f32_zero, num::div(low, scale, mode), mode);
-  return {scale, nearest_zero(z, num::f32_zero, top), {}};
+  const F32 capped = num::min(top, z, MinMaxNan::first_operand);  // NaN becomes 255
+  return {scale, nearest(num::max(num::f32_zero, capped, MinMaxNan::first_operand)), {}};
 }
 
 constexpr DynamicParameters signed_255(const Extremes& e, const FloatMode& mode) {
@@ -91,7 +89,9 @@ constexpr DynamicParameters signed_255(const Extremes& e, const FloatMode& mode)
                                mode);
   const F32 z = num::less(num::f32_zero, balance) ? num::sub(bottom, code_low, mode)
                                                   : num::sub(top, code_high, mode);
-  return {num::div(num::f32_one, m, mode), nearest_zero(z, bottom, top), m};
+  const F32 raised = num::max(z, bottom, MinMaxNan::second_operand);  // NaN becomes -128
+  return {num::div(num::f32_one, m, mode),
+          nearest(num::min(raised, top, MinMaxNan::second_operand)), m};
 }
 
 }  // namespace detail

@@ -110,7 +110,7 @@ inline std::vector<std::int64_t> gemm(const Arith& arith, const GemmOperands& a,
           chain.push_product(std::int64_t{x.lhs[i * a.k + k]} * x.rhs[k * a.n + j]);
         const std::int64_t sum = chain.finish();
         result = starts_there ? sum : num::wrap(sum + result, 32);
-        if (overflows != nullptr) (*overflows)[i * a.n + j] = chain.overflows();
+        if (overflows != nullptr) (*overflows)[i * a.n + j] = chain.observer().counts;
       }
   }
   if (arith.halves_rhs)

@@ -61,15 +61,16 @@ inline PreparedMul prepare_mul(const Profile& profile, const Scaled& a, const Sc
       if (!detail::small_product(a, b, range))
         fail<BadArgument>("a_zero, b_zero: expected products of (code - zero) that fit 31 bits, "
                           "got ", a.zero, " and ", b.zero, "; use 0 for 16-bit codes");
-      p.factor = prepare({Rescale::fixed, rule.factor, rule.fixed, rule.narrow},
-                         {a.scale, b.scale, out.scale}, mode);
+      p.factor = prepare(
+          Requant{.scheme = Rescale::fixed, .factor = rule.factor, .fixed = rule.fixed},
+          {a.scale, b.scale, out.scale}, mode);
       break;
   }
   return p;
 }
 
 /// The code of qa * qb.
-constexpr std::int32_t product_of(const PreparedMul& p, std::int32_t qa, std::int32_t qb) {
+constexpr std::int32_t code_of(const PreparedMul& p, std::int32_t qa, std::int32_t qb) {
   const Mul& rule = p.profile->mul;
   const FloatMode& mode = p.profile->float_mode;
   const std::int64_t a = std::int64_t{qa} - p.a.zero, b = std::int64_t{qb} - p.b.zero;

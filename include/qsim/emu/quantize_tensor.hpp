@@ -96,7 +96,7 @@ inline RunQuantizers run_quantizers(const Profile& p, const QuantizeOptions& o, 
 
 /// Codes of `x` by the row: whole groups of a run by `vector`, what is left by `rest`; elements of
 /// runs that are not neighbours, and 4-bit codes alone in their byte (the first of a run at an odd
-/// place of the tensor, the last at an even one), by `single`; binary16 values by `half`.
+/// place of the tensor, the last at an even one), by `single`; binary16 values by `half`. (A.24)
 template <class Code>
 void quantize_tensor(const Profile& profile, std::span<const F32> x, const ScaleLayout& layout,
                      std::span<const F32> scale, std::span<const std::int32_t> zero,

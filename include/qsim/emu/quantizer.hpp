@@ -173,7 +173,8 @@ inline PreparedQuantizer prepare_quantizer(const Profile& profile, const Quantiz
   return q;
 }
 
-/// The code of x. Logarithmic codes are bytes: as int8 their upper half is negative.
+/// The code of x. Logarithmic codes are bytes: as int8 their upper half is negative. Equation
+/// (A.24).
 constexpr std::int32_t code_of(const PreparedQuantizer& q, F32 x) {
   switch (q.scaling) {
     case Scaling::none: break;
@@ -200,11 +201,12 @@ inline std::int32_t quantize_value(const Profile& profile, const Quantizer& rule
   return code_of(prepare_quantizer(profile, rule, scale, zero, range), x);
 }
 
-/// The real value of a code: fl(fl(q - zero) * scale), or that of a logarithmic code.
+/// The real value of a code: fl(fl(q - zero) * scale), the difference in 32 bits, or that of a
+/// logarithmic code. Equation (A.24).
 constexpr F32 real_of(const Profile& profile, std::int32_t q, F32 scale, std::int32_t zero) {
   if (profile.quantize.vector.scaling == Scaling::log2_16)
     return log2_decode(q & 0xff, log2_origin(scale));
-  return num::mul(num::from_int(std::int64_t{q} - zero), scale, profile.float_mode);
+  return num::mul(num::from_int(num::wrap(std::int64_t{q} - zero, 32)), scale, profile.float_mode);
 }
 
 }  // namespace qsim::emu

@@ -67,6 +67,10 @@ using Feeds = std::vector<std::pair<std::string, Array>>;
 /// NotSupported for an op the run cannot do.
 Trace run(const Graph& graph, const Feeds& feeds, const Profile* profile = nullptr);
 
+/// Runs one node of `graph` anew under `profile`, on the inputs that `recorded` (a trace of this
+/// graph) holds. Values of other tensors stay as recorded; `nodes` and `casts` speak of this node.
+Trace rerun(const Graph& graph, const Trace& recorded, std::size_t node, const Profile& profile);
+
 /// Quantization info each tensor carries under Placement::describes: its own, or that of the tensor
 /// it only moves, rectifies or pools. Index: TensorId.
 std::vector<std::optional<QInfo>> propagate_describes(const Graph& graph);

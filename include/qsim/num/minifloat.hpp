@@ -84,6 +84,8 @@ inline constexpr Minifloat fp4_e2m1{.exponent_bits = 2,
                                     .non_finite = NonFinite::none,
                                     .nan = 0x8,  // -0
                                     .saturates = true};
+// From 2^-127 to 2^-126 the reference code of ONNX 1.23 and ml_dtypes 0.6 err: they take 2^-127
+// itself (up) or 1.25 * 2^-127 (nearest) to 2^-126. This row follows the definition there too.
 inline constexpr Minifloat fp8_e8m0{.exponent_bits = 8,
                                     .mantissa_bits = 0,
                                     .bias = 127,

@@ -6,6 +6,7 @@
 
 #include "qsim/base/check.hpp"
 #include "qsim/base/close.hpp"
+#include "qsim/profile/catalogue/exact.hpp"
 #include "qsim/profile/catalogue/ieee.hpp"
 #include "qsim/profile/catalogue/mnn.hpp"
 #include "qsim/profile/catalogue/onnxruntime.hpp"
@@ -21,6 +22,7 @@ inline std::vector<Profile> catalogue() {
   append(mnn::rows);
   append(onnxruntime::rows);
   append(tflite::rows);
+  append(exact::rows);
   append(ieee::rows);
   return all;
 }

@@ -41,6 +41,10 @@ class _Node(TypedDict):
     source: str
     shared_constant: str
     shared_by: int
+    strides: list[int]
+    pads: list[int]  # begins, then ends
+    dilations: list[int]
+    group: int
 
 class _Describe(TypedDict):
     scale: float
@@ -56,6 +60,7 @@ class _Quant(TypedDict):
     alpha: npt.NDArray[np.float32]  # [out]
     bias: npt.NDArray[np.float32]  # [out]
     bits: int
+    overflow_aware: bool
     scale_in: float
     scale_out: float
 
@@ -179,6 +184,23 @@ class Profile:
         """Every field by dotted path, in order."""
     def replace_fields(self, fields: dict[str, Any], name: str = "") -> Profile:
         """A copy with fields (dotted paths) changed; evidence becomes 'assumed'."""
+    def replace(
+        self, fields: dict[str, Any] | None = None, /, name: str = "", **keywords: Any
+    ) -> Profile:
+        """A copy with fields changed: a dictionary of dotted paths, or keywords.
+
+        A keyword spells a path with __ for dots, or the end of one used path with _ for dots.
+        Evidence becomes 'assumed'.
+        """
+    def used(self) -> list[str]:
+        """Paths of the fields that the row's own rules read."""
+    def alternatives(self, path: str) -> list[bool | int | str]:
+        """Other values of a field: enumerators, the other truth value, integers nearby."""
+    def to_json(self) -> str:
+        """The row as JSON with a schema version."""
+    @staticmethod
+    def from_json(arg0: str, /) -> Profile: ...
+    def _repr_html_(self) -> str: ...
     def to_text(self) -> str: ...
     @staticmethod
     def from_text(arg0: str, /) -> Profile: ...
@@ -273,6 +295,9 @@ class Trace:
     def profile(self) -> str:
         """Name of the profile; empty for the float reference."""
     @property
+    def row(self) -> Profile | None:
+        """The profile itself; None for the float reference."""
+    @property
     def nonfinite(self) -> int: ...
     @property
     def outputs(self) -> dict[str, npt.NDArray[np.float32]]:
@@ -302,6 +327,9 @@ class Trace:
 
 def run(graph: Graph, feeds: dict[str, Any], profile: Profile | None = None) -> Trace:
     """Feeds are float32 arrays by input name; other dtypes raise TypeError."""
+
+def rerun(trace: Trace, node: str, profile: Profile) -> Trace:
+    """One node anew on the trace's values, under another profile."""
 
 def compare_runs(a: Trace, b: Trace) -> list[_Row]: ...
 

@@ -57,15 +57,13 @@ def left(arith: Row, codes: Codes, zero: int) -> Side:
 def right(arith: Row, codes: Codes, zero: int) -> Side:
     """The right operand: perhaps halved, `rhs_offset` added, or the zero point taken off."""
     if arith["halves_rhs"]:
-        codes, zero = [_half(v) for v in codes], _half(zero)
+        if zero != 0:
+            raise ValueError(f"rhs_zero: expected 0, the row halves weights, got {zero}")
+        codes = [round_ratio(Fraction(v, 2), "half_even") for v in codes]
     if arith["zero_points"] == "subtracted":
         return Side([v - zero for v in codes], 0, len(codes))
     offset = arith["rhs_offset"]
     return Side([v + offset for v in codes], zero + offset, len(codes))
-
-
-def _half(code: int) -> int:
-    return round_ratio(Fraction(code, 2), "half_even")
 
 
 def word(arith: Row) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from math import copysign, inf, isfinite, isnan, nan
+from math import copysign, frexp, inf, isfinite, isnan, ldexp, nan
 from typing import Any
 
 from . import f32, fixed
@@ -47,9 +47,24 @@ def effective_factor(
     if all(map(isfinite, (x, w, y))) and y != 0:
         return float(Fraction(x) * Fraction(w) / Fraction(y))  # one rounding: x*w fits 48 bits
     top = x * w
-    if y != 0 or isnan(top):
+    if y != 0:
         return top / y
-    return nan if top == 0 else copysign(inf, top) * copysign(1, y)
+    return nan if top == 0 or isnan(top) else copysign(inf, top) * copysign(1, y)
+
+
+def rule_of(row: Row, kind: str, channel: int = 0, channels: int = 1) -> Row:
+    """The `Requant` of a sum: of a `product`, of a product with one left `row`, `wide` (int16
+    activations) or `depthwise`."""
+    fields = {
+        "product": ("requant",),
+        "row": ("requant_row", "requant"),
+        "wide": ("requant16",),
+        "depthwise": ("channelwise", "requant"),
+    }[kind]
+    if channel >= channels // row["channel_group"] * row["channel_group"]:
+        fields = ("channelwise_rest", *fields) if kind == "depthwise" else fields
+    rules: list[Row] = [row[name] for name in fields]
+    return next((r for r in rules if r["scheme"] != "none"), rules[-1])
 
 
 def requantize(
@@ -87,16 +102,17 @@ def quantize_multiplier(factor: float, rule: Row) -> tuple[int, int]:
     if not isfinite(factor) or factor < 0:
         raise ValueError(f"factor: expected a finite number >= 0, got {factor}")
     if rule["multiplier"] == "f32_exact":
-        factor = f32.to_float(f32.bits(factor))
+        significand, exponent = frexp(factor)
+        factor = ldexp(round_ratio(Fraction(significand) * (1 << 24), "half_even"), exponent - 24)
     ties = "half_down" if rule["multiplier"] == "f64_half_down" else "half_away"
     return fixed.quantize_multiplier(factor, ties=ties, single_rounding=rule["single_rounding"])
 
 
 def rescale(acc: int, multiplier: int, exponent: int, rule: Row) -> int:
-    """acc * multiplier * 2**(exponent - 31) by a `Fixed` rule."""
+    """acc * multiplier * 2**(exponent - 31) by a `Fixed` rule; a 15-bit multiplier rounds once."""
     return fixed.rescale(
         acc, multiplier, exponent,
-        single_rounding=rule["single_rounding"],
+        single_rounding=rule["single_rounding"] or rule["bits"] == 16,
         multiply_ties=rule["multiply"],
         shift_ties=rule["shift"],
         multiplier_bits=rule["bits"],

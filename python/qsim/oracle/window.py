@@ -113,7 +113,7 @@ def choose(
     window, taps = row["window"], row["taps"]
     if integer and window["integer_filter_lhs"]:
         return Way(chain(row, rhs_type, lhs_type), channel_first=True, filter_left=True)
-    general, first = chain(row, lhs_type, rhs_type), window["order"] == "channel_first"
+    first = window["order"] == "channel_first"
     out, inputs, *kernel = w_shape
     multiple, n_taps = window["channel_multiple"], prod(kernel)
     if inputs == 1 and out == groups and lhs_type in ("u8", "s8"):
@@ -132,7 +132,7 @@ def choose(
             return Way(window["indirect"], channel_first=False, whole_taps=True, signed=True)
         if window["constant"]["acc_bits"] and lhs_type == "s8":
             return Way(window["constant"], channel_first=first)
-    return Way(general, channel_first=first)
+    return Way(chain(row, lhs_type, rhs_type), channel_first=first)
 
 
 def _filters(way: Way, w: Tensor, zeros: Sequence[int]) -> list[Side]:

@@ -14,7 +14,7 @@ from .quant import QInfo
 from .quantizer import Affine, limits_of
 from .rescale import Limits, narrow_int, narrow_real, quantize_multiplier, rescale
 from .tensor import Tensor
-from .words import clamp, round_ratio, wrap
+from .words import round_ratio, wrap
 
 Row = Mapping[str, Any]
 OfPair = Callable[[int, int], int]
@@ -125,7 +125,7 @@ def _adder(row: Row, p: Operands, code_type: str) -> OfPair:
     if scheme == "folded_f32":
         return _folded(row, p)
     if scheme == "plain_f32":
-        return _plain_sum(row, p)
+        return _plain_sum(row, p, row["add"]["narrow"])
     if scheme == "shifted":
         return _shifted(row, p)
     if scheme == "fixed":
@@ -165,15 +165,15 @@ def _sum_of_products(
     return f32.add(f32.mul(*first, mode), other, mode)
 
 
-def _plain_sum(row: Row, p: Operands) -> OfPair:
+def _plain_sum(row: Row, p: Operands, narrow: Row) -> OfPair:
     """Real values, summed, divided by the result's scale."""
-    rule, mode = row["add"], row["float_mode"]
+    fused, mode = row["add"]["fused"], row["float_mode"]
 
     def one(x: int, y: int) -> int:
         d_x, d_y = f32.from_int(x - p.x.zero), f32.from_int(y - p.y.zero)
-        total = _sum_of_products(rule["fused"], (p.x.scale, d_x), (p.y.scale, d_y), mode)
+        total = _sum_of_products(fused, (p.x.scale, d_x), (p.y.scale, d_y), mode)
         t = f32.div(total, p.out.scale, mode)
-        return narrow_real(rule["narrow"], t, p.out.zero, p.limits, mode)
+        return narrow_real(narrow, t, p.out.zero, p.limits, mode)
 
     return one
 
@@ -184,13 +184,13 @@ def _shifted(row: Row, p: Operands) -> OfPair:
     ratios = [f32.div(q.scale, p.out.scale, mode) for q in (p.x, p.y)]
     multiples = shifted_multiples(rule, ratios[0], ratios[1])
     if multiples is None:
-        return _plain_sum(row, p)
+        return _plain_sum(row, p, rule["plain"])
     m_x, m_y, shift = multiples
 
     def one(x: int, y: int) -> int:
         total = wrap((x - p.x.zero) * m_x + (y - p.y.zero) * m_y, 32)
-        code = round_ratio(Fraction(total, 1 << shift), rule["shift"]) + p.out.zero
-        return clamp(code, p.limits.low, p.limits.high)
+        shifted = round_ratio(Fraction(total, 1 << shift), rule["shift"])
+        return narrow_int(rule["narrow"], shifted, p.out.zero, p.limits)
 
     return one
 
@@ -216,19 +216,26 @@ def shifted_multiples(rule: Row, r_x: int, r_y: int) -> tuple[int, int, int] | N
     return m_x, m_y, shift
 
 
+def _positive_scales(p: Operands) -> list[Fraction]:
+    scales = [q.scale for q in (p.x, p.y, p.out)]
+    if any(f32.is_nan(s) or f32.is_inf(s) or not f32.less(f32.ZERO, s) for s in scales):
+        raise ValueError("scale: expected finite numbers above 0 for integer multipliers")
+    return [f32.rational(s) for s in scales]
+
+
 def _fixed_sum(rule: Row, p: Operands, *, wide: bool) -> OfPair:
     """Both sides times 2^left, three fixed-point factors."""
     left = rule["left16" if wide else "left"]
-    s_x, s_y, s_out = (f32.rational(q.scale) for q in (p.x, p.y, p.out))
+    s_x, s_y, s_out = _positive_scales(p)
     twice = 2 * max(s_x, s_y)
     by_x, by_y = (quantize_multiplier(float(s / twice), rule["fixed"]) for s in (s_x, s_y))
     by_out = quantize_multiplier(float(twice / (s_out * (1 << left))), rule["fixed"])
 
     def scaled(d: int, by: tuple[int, int]) -> int:
         m, e = by
-        if rule["folds_exponent"]:
-            return rescale(d, m, left + e, rule["fixed"]) if left + e >= 0 else 0
-        return rescale(wrap(d << left, 32), m, e, rule["fixed"])
+        if not rule["folds_exponent"]:
+            return rescale(wrap(d << left, 32), m, e, rule["fixed"])
+        return rescale(d >> max(-left - e, 0), m, max(left + e, 0), rule["fixed"])
 
     def one(x: int, y: int) -> int:
         total = wrap(scaled(x - p.x.zero, by_x) + scaled(y - p.y.zero, by_y), 32)
@@ -268,10 +275,10 @@ def _multiplier(row: Row, p: Operands) -> OfPair:
         return plain
     if scheme != "fixed":
         raise ValueError(f"mul.scheme: expected a rule, got {scheme!r}")
+    s_x, s_y, s_out = _positive_scales(p)
     if rule["factor"] == "f32":
         factor = f32.to_float(ratio)
     else:
-        s_x, s_y, s_out = (f32.rational(q.scale) for q in (p.x, p.y, p.out))
         factor = float(s_x * s_y / s_out)
     by = quantize_multiplier(factor, rule["fixed"])
 
