@@ -107,11 +107,15 @@ py::tuple convolve(const Profile& profile, const py::object& x_in, const py::obj
 }
 
 emu::SumKind sum_kind(const std::string& kind) {
+  if (kind == "convolution") return emu::SumKind::convolution;
+  if (kind == "grouped") return emu::SumKind::grouped;
+  if (kind == "depthwise") return emu::SumKind::depthwise;
   if (kind == "product") return emu::SumKind::product;
   if (kind == "row") return emu::SumKind::row;
   if (kind == "wide") return emu::SumKind::wide;
-  if (kind == "depthwise") return emu::SumKind::depthwise;
-  fail<BadArgument>("kind: expected product, row, wide or depthwise, got ", kind);
+  if (kind == "wide_product") return emu::SumKind::wide_product;
+  fail<BadArgument>("kind: expected convolution, grouped, depthwise, product, row, wide or "
+                    "wide_product, got ", kind);
 }
 
 void need_rule(const Profile& profile, const Requant& rule) {
@@ -169,10 +173,13 @@ py::array requantize_channels(const Sums& s, const std::string& dtype, const Cod
 py::array requantize(const Profile& profile, const py::object& acc, const std::string& kind_name,
                      float lhs_scale, const py::object& rhs_scale, float out_scale, int zero,
                      const std::string& dtype, std::optional<int> low, std::optional<int> high,
-                     int axis) {
+                     int axis, const py::object& bias_in) {
   const emu::SumKind kind = sum_kind(kind_name);
   const Sums s = sums_of(acc, axis);
   const std::vector<F32> rhs = per_channel(rhs_scale, s.channels, "rhs_scale");
+  const bool per_channel_scale = exact<float>(rhs_scale, "rhs_scale").size() != 1;
+  std::vector<F32> bias;
+  if (!bias_in.is_none()) bias = per_channel(bias_in, s.channels, "bias");
   const emu::CodeRange range = code_range(dtype, low, high);
   check_zero(zero, range, "out_zero");
   const F32 in{std::bit_cast<std::uint32_t>(lhs_scale)};
@@ -183,8 +190,12 @@ py::array requantize(const Profile& profile, const py::object& acc, const std::s
     const Requant& rule = emu::requant_of(profile, kind, c, s.channels);
     need_rule(profile, rule);
     if (c == 0) check_sums(s.values, rule);
+    if (!bias.empty() && rule.bias == RealBias::refused)
+      fail<NotSupported>("profile ", profile.name.view(), " adds an int32 bias to the sums, got a "
+                         "float32 one; divide it by lhs_scale*rhs_scale and round");
     if (rule.scheme != Rescale::engine) {
-      factors.push_back(emu::prepare(rule, {in, rhs[c], out}, profile.float_mode));
+      factors.push_back(
+          emu::prepare(rule, {in, rhs[c], out, per_channel_scale}, profile.float_mode));
       continue;
     }
     if (dtype != "int8")
@@ -204,7 +215,8 @@ py::array requantize(const Profile& profile, const py::object& acc, const std::s
   return requantize_channels(s, dtype, [&](std::int64_t v, std::size_t c) {
     const Requant& rule = emu::requant_of(profile, kind, c, s.channels);
     if (rule.scheme != Rescale::engine)
-      return emu::requantize_sum(rule, v, factors[c], zero, range, profile.float_mode);
+      return emu::requantize_sum(rule, v, factors[c], zero, range, profile.float_mode,
+                                 bias.empty() ? nullptr : &bias[c]);
     const std::int64_t sum = num::wrap(v + engine_bias[c], 32);
     return std::int32_t{emu::requantize(depthwise ? profile.depthwise : profile.epilogue,
                                         static_cast<std::int32_t>(sum), factors[c].real, range,
@@ -253,7 +265,9 @@ py::array rescale(const Profile& profile, const py::object& acc, const std::stri
   }
   return requantize_channels(s, dtype, [&](std::int64_t v, std::size_t c) {
     const Requant& rule = emu::requant_of(profile, kind, c, s.channels);
-    return emu::requantize_sum(rule, v, {{}, {m[c], e[c]}}, zero, range, profile.float_mode);
+    emu::PreparedFactor factor;
+    factor.multiple = {m[c], e[c]};
+    return emu::requantize_sum(rule, v, factor, zero, range, profile.float_mode);
   });
 }
 
@@ -280,7 +294,7 @@ void register_products(py::module_& module) {
   ops.def("requantize", &requantize, py::arg("profile"), py::arg("acc"), py::arg("kind"),
           py::arg("lhs_scale"), py::arg("rhs_scale"), py::arg("out_scale"), py::arg("out_zero"),
           py::arg("dtype"), py::arg("low"), py::arg("high"), py::arg("axis"),
-          "Codes of sums by three scales.");
+          py::arg("bias") = py::none(), "Codes of sums by three scales.");
   ops.def("real", &real, py::arg("profile"), py::arg("acc"), py::arg("lhs_scale"),
           py::arg("rhs_scale"), py::arg("bias"), py::arg("axis"),
           "float32 values of sums: fl(acc) * fl(lhs*rhs) + bias.");

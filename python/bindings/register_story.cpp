@@ -59,6 +59,9 @@ py::dict window_story(const Profile& profile, const py::object& x_in, const py::
   const emu::WindowElement e = emu::window_element(profile, s, a, element);
   py::dict out = story(*e.route.arith, e.lhs, e.rhs, e.lhs_zero, e.rhs_zero);
   out["tap"] = e.tap, out["channel"] = e.channel;
+  out["path"] = std::string(emu::path_of_route(profile, e.route));
+  out["weights"] = e.route.filter_is_lhs ? e.lhs : e.rhs;
+  out["signed"] = e.route.signs_input || a.input_type == emu::CodeType::s8;
   return out;
 }
 

@@ -75,9 +75,7 @@ class Explanation:
         for e in self.effects:
             counts = [f"{n}" if n >= 0 else "-" for n in (e.explains_in_a, e.explains_in_b)]
             mark = " *" if e.alone else ""
-            lines.append(
-                f"{e.path:44} {e.a!s:>16} {e.b!s:>16} {counts[0]:>8} {counts[1]:>8}{mark}"
-            )
+            lines.append(f"{e.path:44} {e.a!s:>16} {e.b!s:>16} {counts[0]:>8} {counts[1]:>8}{mark}")
         return "\n".join(lines)
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ from qsim.attribution import Explanation, attribute
 from qsim.checking import kind_of
 from qsim.htmltable import html_table
 from qsim.nodes import explain_node
-from qsim.operation import Result
+from qsim.operations import Result
 from qsim.worked import worked
 
 SCHEMA = "qsim.comparison/1"
@@ -208,8 +208,10 @@ def compare(a: Trace | Result, b: Trace | Result) -> Comparison | OperationCompa
                 "run the same qsim.operation under both profiles"
             )
         return OperationComparison(a, b)
-    a = kind_of(a, Trace, "a", "qsim.run gives one")
-    b = kind_of(b, Trace, "b", "qsim.run gives one")
+    for argument, trace in (("a", a), ("b", b)):
+        kind_of(trace, Trace, argument, "qsim.run gives one, and an operation's run a Result")
+    assert isinstance(a, Trace)
+    assert isinstance(b, Trace)
     rows = tuple(Row(**row) for row in _core.compare_runs(a, b))
     if not rows:
         raise ValueError(

@@ -11,7 +11,7 @@ from qsim import _core
 from qsim._core import Profile, Trace
 from qsim._core import operators as core
 from qsim.attribution import Explanation, attribute
-from qsim.operation import flatten
+from qsim.operations import flatten
 from qsim.worked import decimal, exact, sum_lines
 
 Array = npt.NDArray[Any]
@@ -79,7 +79,12 @@ def worked_node(
 
 
 def convolution_lines(
-    trace: Trace, again: Trace, node: dict[str, Any], output: str, element: int, label: str,
+    trace: Trace,
+    again: Trace,
+    node: dict[str, Any],
+    output: str,
+    element: int,
+    label: str,
     profile: Profile,
 ) -> list[str]:
     """The sum of an int8 convolution at one element, its fused bias and scale."""
@@ -92,8 +97,8 @@ def convolution_lines(
     weights = trace.graph.quant(node["name"])["weights"]
     n, o, y, x = (int(i) for i in np.unravel_index(element, trace[output].shape))
     if weights.shape[1] != codes.shape[1] or weights.shape[2:] != (1, 1):
-        return [f"{label} ({profile.name}): fused bias {run['fused_bias'][o]}, "
-                f"scale {run['fused_scale'][o]}"]  # fmt: skip
+        return [(f"{label} ({profile.name}): fused bias {run['fused_bias'][o]}, "
+                f"scale {run['fused_scale'][o]}")]  # fmt: skip
     step = [max(1, -(-a // b)) for a, b in zip(codes.shape[2:], trace[output].shape[2:],
                                                strict=True)]  # fmt: skip
     left = np.ascontiguousarray(codes[n, :, y * step[0], x * step[1]])
@@ -103,6 +108,8 @@ def convolution_lines(
     real = total * exact(run["fused_scale"][o])
     return [
         *sum_lines(label, profile, story),
-        f"  + fused bias {run['fused_bias'][o]} = {total}, times {run['fused_scale'][o]} is "
-        f"exactly {decimal(real)}",
+        (
+            f"  + fused bias {run['fused_bias'][o]} = {total}, times {run['fused_scale'][o]} is "
+            f"exactly {decimal(real)}"
+        ),
     ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from qsim.operation import Operation, operation
+from qsim.operations import Operation, operation
 
 I8, U8, I16, I32, F32 = np.int8, np.uint8, np.int16, np.int32, np.float32
 NAN, INF = float("nan"), float("inf")
@@ -28,7 +28,7 @@ def gemm_pool() -> Iterator[Operation]:
         top = 255 if left is U8 else -128
         zero = 128 if left is U8 else 0
         for right in (I8, U8):
-            for weight in ((127, -128) if right is I8 else (255,)):
+            for weight in (127, -128) if right is I8 else (255,):
                 for length, places in PLACES:
                     a = vector(length, dict.fromkeys(places, top), left)
                     b = vector(length, dict.fromkeys(places, weight), right)
@@ -61,9 +61,7 @@ PLACES: list[tuple[int, tuple[int, ...]]] = [
 ]  # fmt: skip
 
 
-def product(
-    a: npt.NDArray[np.generic], b: npt.NDArray[np.generic], **options: object
-) -> Operation:
+def product(a: npt.NDArray[np.generic], b: npt.NDArray[np.generic], **options: object) -> Operation:
     """Two equal rows times one column."""
     return operation("gemm", np.stack([a, a]), b[:, None], **options)
 
@@ -145,7 +143,7 @@ def quantize_pool() -> Iterator[Operation]:
         for zero in zeros:
             for scale in (1.0, 0.1, 3.0, 1e-30, 0.0):
                 for group in (specials[:8], specials[8:]):
-                    values = np.array(group, F32) * F32(scale if 1e-3 < scale else 1)
+                    values = np.array(group, F32) * F32(scale if scale > 1e-3 else 1)
                     for length in (8, 11, 3):
                         x = np.resize(values, length).astype(F32)
                         yield operation("quantize", x, F32(scale), zero, dtype=dtype)
@@ -202,7 +200,9 @@ def pool_pool() -> Iterator[Operation]:
     """Means that tie, whole images, windows cut by the border, negative codes under max."""
     for kind in (I8, U8):
         low, high = RANGE[np.dtype(kind).name]
-        ramp = np.resize(np.array([low, low + 1, low + 1, high, high - 1, 3, 4, 4, 5]), (1, 2, 4, 4))
+        ramp = np.resize(
+            np.array([low, low + 1, low + 1, high, high - 1, 3, 4, 4, 5]), (1, 2, 4, 4)
+        )
         for x in (ramp.astype(kind), np.flip(ramp).astype(kind)):
             for way in ("average", "max"):
                 for kernel, stride, pads in ((2, 2, 0), (4, 1, 0), (3, 1, 1), (3, 2, 1)):

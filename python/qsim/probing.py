@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-
 from qsim._core import Profile
 from qsim.catalogue import profiles, resolve
-from qsim.operation import Operation
+from qsim.operations import Operation
 from qsim.probe_pool import POOLS, pool
 
 
@@ -60,7 +59,7 @@ def _labels(outcomes: Mapping[str, bytes]) -> Labels:
 
 
 def _split(classes: list[list[str]], labels: Labels) -> list[list[str]]:
-    out = []
+    out: list[list[str]] = []
     for group in classes:
         parts: dict[int, list[str]] = {}
         for name in group:

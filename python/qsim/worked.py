@@ -9,7 +9,7 @@ import numpy as np
 
 from qsim._core import Profile
 from qsim._core import operators as core
-from qsim.operation import Operation
+from qsim.operations import Operation
 from qsim.operators.convolution import _pads, _steps
 from qsim.operators.products import integers, rewritten
 
@@ -74,9 +74,12 @@ def product_stories(
             row, zero = rewritten(profile, flat[i], int(zeros[i % zeros.size]), qdq)
             stories.append(
                 core.gemm_story(
-                    profile, row, np.ascontiguousarray(rhs[:, j]), zero,
+                    profile,
+                    row,
+                    np.ascontiguousarray(rhs[:, j]),
+                    zero,
                     int(columns[j % columns.size]),
-                )  # fmt: skip
+                )
             )
             continue
         x, weights = op.operands
@@ -84,13 +87,19 @@ def product_stories(
         axes = image.ndim - 2
         stories.append(
             core.window_story(
-                profile, image, weights, zero,
+                profile,
+                image,
+                weights,
+                zero,
                 integers(options.get("weight_zero", 0), "weight_zero", np.int32).reshape(-1),
                 _steps(options.get("stride", 1), axes, "stride"),
                 _pads(options.get("pads", 0), axes),
-                _steps(options.get("dilation", 1), axes, "dilation"), options.get("groups", 1),
-                options.get("constant_weights", True), options.get("x_scale") is None, element,
-            )  # fmt: skip
+                _steps(options.get("dilation", 1), axes, "dilation"),
+                options.get("groups", 1),
+                options.get("constant_weights", True),
+                options.get("x_scale") is None,
+                element,
+            )
         )
     return stories
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -45,9 +46,9 @@ def cpu_flags() -> set[str]:
 def native_target() -> str | None:
     """What this processor is called; with VNNI of either width the answers are the same."""
     flags = cpu_flags()
-    if flags & {"avx512_vnni", "avx_vnni"}:
-        return None if flags & {"amx_int8"} else "x64-avx512vnni"
-    return "x64-avx2" if "avx2" in flags else None
+    if "amx_int8" in flags or "avx2" not in flags:
+        return None
+    return "x64-avx512vnni" if flags & {"avx512_vnni", "avx_vnni"} else "x64-avx2"
 
 
 def x64_emulator() -> str | None:
@@ -68,13 +69,15 @@ def commands(engine: str) -> tuple[dict[str, list[str]], dict[str, str]]:
     native, emulator = native_target(), x64_emulator()
     if native:
         runs[native] = [sys.executable]
+    if native != "x64-avx512vnni":
+        skipped["x64-avx512vnni"] = "this processor is not x64 with VNNI and without AMX"
     for target, cpu in EMULATED.items():
         if target == native:
             continue
-        if emulator:
+        if emulator and platform.machine() == "x86_64":
             runs[target] = [emulator, "-cpu", cpu, sys.executable]
         else:
-            skipped[target] = "needs qemu-x86_64 of version 7.2 or newer"
+            skipped[target] = "needs x64 wheels and qemu-x86_64 of version 7.2 or newer"
     build = [str(ARM_ENGINES), *(["torch"] if engine == "torch" else [])]
     built = subprocess.run(build, capture_output=True, text=True)
     for target in ARM:

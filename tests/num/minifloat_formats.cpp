@@ -296,6 +296,7 @@ TEST(Minifloat, RowsThatMakeNoSenseAreNotValid) {
   EXPECT_FALSE(valid(wide));
   Minifloat unsigned_fnuz = fp8_e4m3fnuz;
   unsigned_fnuz.is_signed = false;
+  unsigned_fnuz.nan = 0;
   EXPECT_FALSE(valid(unsigned_fnuz));
   Minifloat long_nan = fp4_e2m1;
   long_nan.nan = 0x10;

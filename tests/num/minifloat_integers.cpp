@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <vector>
 
@@ -59,6 +60,17 @@ TEST(SmallIntegers, CastsTruncateAndKeepLowBits) {
   EXPECT_EQ(decode(int4, encode(int4, test::as_f32(-9.0f), true)), -8);
   EXPECT_EQ(decode(uint2, encode(uint2, test::as_f32(-1.0f), true)), 0);
   EXPECT_EQ(decode(uint2, encode(uint2, test::as_f32(1e30f), true)), 3);
+}
+
+TEST(SmallIntegers, LowBitsOfLargeBinary64Count) {
+  const auto low_bits = [](int shift) {  // of (2^52 + 1) * 2^shift
+    const double x = std::ldexp(4503599627370497.0, shift);
+    return encode_binary64(SmallInt{8, false}, std::bit_cast<std::uint64_t>(x));
+  };
+  EXPECT_EQ(low_bits(0), 1u);
+  EXPECT_EQ(low_bits(7), 128u);
+  EXPECT_EQ(low_bits(8), 0u);
+  EXPECT_EQ(low_bits(900), 0u);
 }
 
 TEST(SmallIntegers, AgreeWithTheHostOnQuartersAndRandomFloats) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "qsim/base/check.hpp"
+#include "qsim/emu/add.hpp"
 #include "qsim/emu/eltwise.hpp"
 #include "qsim/emu/narrow.hpp"
 #include "qsim/emu/pool.hpp"

@@ -45,10 +45,18 @@ constexpr std::int32_t low_word(std::uint64_t v) {
 }
 /// x*m*2^-shift in one rounding. A product beyond 64 bits wraps, as the engines' does.
 constexpr std::int32_t scale_once(std::int64_t x, std::int64_t m, int shift, Ties ties) {
-  const std::uint64_t product = static_cast<std::uint64_t>(x) * static_cast<std::uint64_t>(m);
-  if (shift <= 0) return low_word(product << -shift);
-  return low_word(static_cast<std::uint64_t>(
-      num::shift_right(static_cast<std::int64_t>(product), shift > 62 ? 62 : shift, ties)));
+  const std::uint64_t bits = static_cast<std::uint64_t>(x) * static_cast<std::uint64_t>(m);
+  if (shift <= -32) return 0;
+  if (shift <= 0) return low_word(bits << -shift);
+  std::int64_t product = static_cast<std::int64_t>(bits);
+  for (; shift > 62; --shift) product = product >> 1 | (product & 1);  // what is lost stays seen
+  return low_word(static_cast<std::uint64_t>(num::shift_right(product, shift, ties)));
+}
+/// x*2^left in 32 bits.
+constexpr std::int64_t lift(std::int64_t x, int left, Overflow rule) {
+  if (left < 32) return num::fit(x << left, 32, rule);
+  if (rule == Overflow::wrap || x == 0) return 0;
+  return num::saturate(x < 0 ? INT64_MIN : INT64_MAX, 32);
 }
 }  // namespace detail
 
@@ -62,7 +70,7 @@ constexpr std::int32_t rescale(std::int64_t x, const Multiple& by, const Fixed& 
   }
   const int left = by.exponent > 0 ? by.exponent : 0;
   if (rule.single_rounding) return detail::scale_once(x, m, 31 - by.exponent, rule.shift);
-  const std::int64_t lifted = num::fit(left < 32 ? x << left : 0, 32, rule.left);
+  const std::int64_t lifted = detail::lift(x, left, rule.left);
   std::int64_t high = num::shift_right(lifted * m, 31, rule.multiply);
   high = num::fit(high, 32, rule.product);
   const int right = by.exponent < 0 ? -by.exponent : 0;

@@ -108,7 +108,8 @@ inline Route route_of(const Profile& p, const WindowShape& s, const WindowOperan
     if (w.constant.acc_bits != 0 && a.input_type == CodeType::s8)
       return {.arith = &w.constant, .order = w.order};
   }
-  return {.arith = &product_of(p, a.input_type, a.filter_type), .order = w.order};
+  return {.arith = &product_of(p, a.input_type, a.filter_type), .order = w.order,
+          .tap_block = w.tap_block};
 }
 
 namespace detail {
@@ -150,6 +151,22 @@ struct KIndex {
   }
 };
 
+/// What undoes the zero-point correction of taps outside the image, [pixels, outputs].
+inline std::vector<std::int64_t> uncorrected(const WindowShape& s, const KIndex& index,
+                                             const Arith& arith, const GemmOperands& a) {
+  std::vector<std::int64_t> start(a.m * a.n, 0);
+  const std::int64_t lhs_zero = std::int64_t{a.lhs_zero[0]} + arith.lhs_offset;
+  for (std::size_t pixel = 0; pixel < a.m; ++pixel)
+    visit_taps(s, pixel, [&](std::size_t t, std::int64_t offset) {
+      if (offset >= 0) return;
+      for (std::size_t c = 0; c < s.depth(); ++c)
+        for (std::size_t o = 0; o < a.n; ++o)
+          start[pixel * a.n + o] +=
+              lhs_zero * (halved(arith, a.rhs[index(t, c) * a.n + o]) - halved(arith, a.rhs_zero[o]));
+    });
+  return start;
+}
+
 }  // namespace detail
 
 /// int32 (or int64) sums [batch, out_channels, ...] of a convolution. Taps outside the image read
@@ -170,6 +187,9 @@ inline std::vector<std::int64_t> convolve_window(const Profile& p, const WindowS
   if (overflows != nullptr) overflows->assign(result.size(), {});
   std::vector<std::int32_t> columns(pixels * depth), filter(group_out * depth);
   std::vector<std::int32_t> input_zeros(pixels, input_zero);
+  const bool skips = p.window.skips_padding && !route.filter_is_lhs &&
+                     route.arith->zero_points == ZeroPoints::corrected;
+  const std::int32_t outside = skips ? -route.arith->lhs_offset : input_zero;
   for (std::size_t n = 0; n < s.batch; ++n)
     for (std::size_t g = 0; g < s.groups; ++g) {
       std::fill(columns.begin(), columns.end(), input_zero);  // unused lanes meet zero weights
@@ -182,8 +202,10 @@ inline std::vector<std::int64_t> convolve_window(const Profile& p, const WindowS
                 a.filter[((g * group_out + o) * s.depth() + c) * taps + t];
       for (std::size_t pixel = 0; pixel < pixels; ++pixel)
         detail::visit_taps(s, pixel, [&](std::size_t t, std::int64_t offset) {
-          if (offset < 0) return;
-          for (std::size_t c = 0; c < s.depth(); ++c) {
+          for (std::size_t c = 0; offset < 0 && c < s.depth(); ++c)
+            columns[route.filter_is_lhs ? index(t, c) * pixels + pixel
+                                        : pixel * depth + index(t, c)] = outside;
+          for (std::size_t c = 0; offset >= 0 && c < s.depth(); ++c) {
             const std::size_t at = (n * s.channels + first + c) * plane +
                                    static_cast<std::size_t>(offset);
             columns[route.filter_is_lhs ? index(t, c) * pixels + pixel
@@ -196,6 +218,9 @@ inline std::vector<std::int64_t> convolve_window(const Profile& p, const WindowS
         product = {group_out, pixels, depth, filter, columns, zeros, input_zeros, {}};
       else
         product = {pixels, group_out, depth, columns, filter, input_zeros, zeros, {}};
+      std::vector<std::int64_t> start;
+      if (skips) start = detail::uncorrected(s, index, *route.arith, product);
+      product.initial = start;
       std::vector<Overflows> counts;
       const std::vector<std::int64_t> sums =
           gemm(*route.arith, product, overflows != nullptr ? &counts : nullptr);

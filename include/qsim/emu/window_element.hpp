@@ -9,6 +9,22 @@
 
 namespace qsim::emu {
 
+/// The field that a route's chain is: "products.u8s8", "taps.nine", ...
+inline std::string_view path_of_route(const Profile& p, const Route& route) {
+  const struct {
+    const Arith* arith;
+    std::string_view path;
+  } all[] = {{&p.products.u8u8, "products.u8u8"}, {&p.products.u8s8, "products.u8s8"},
+             {&p.products.s8u8, "products.s8u8"}, {&p.products.s8s8, "products.s8s8"},
+             {&p.products.s16s8, "products.s16s8"}, {&p.products.s16s16, "products.s16s16"},
+             {&p.window.constant, "window.constant"}, {&p.window.indirect, "window.indirect"},
+             {&p.taps.nine, "taps.nine"}, {&p.taps.other, "taps.other"},
+             {&p.taps.rest, "taps.rest"}};
+  for (const auto& [arith, path] : all)
+    if (arith == route.arith) return path;
+  return "";
+}
+
 /// Left and right codes along K of one result, and which tap and channel each k is (-1: padding).
 struct WindowElement {
   Route route;

@@ -124,7 +124,7 @@ constexpr bool valid(const Minifloat& f) {
   const int lowest = (f.has_zero ? 1 : 0) - f.bias - f.mantissa_bits;  // exponent of the last place
   const int top = static_cast<int>(largest(f) >> f.mantissa_bits) - f.bias;
   const bool fits = f.mantissa_bits <= 23 && lowest >= -149 && top <= 127;
-  const bool sign = f.is_signed || (f.non_finite != NonFinite::negative_zero_nan && !f.nan_payload);
+  const bool sign = f.is_signed || f.non_finite != NonFinite::negative_zero_nan;
   return f.exponent_bits >= 1 && f.exponent_bits <= 8 && fits && sign &&
          std::uint64_t{f.nan} >> width(f) == 0 &&
          (!f.nan_payload || f.non_finite == NonFinite::infinity_and_nan);

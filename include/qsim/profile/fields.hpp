@@ -90,16 +90,24 @@ void members(T& s, Member member) {
     member("constant", s.constant), member("indirect", s.indirect);
     member("indirect_channels", s.indirect_channels);
     member("channel_multiple", s.channel_multiple);
+    member("tap_block", s.tap_block), member("skips_padding", s.skips_padding);
   } else if constexpr (std::is_same_v<S, Taps>) {
     member("nine", s.nine), member("other", s.other), member("rest", s.rest);
   } else if constexpr (std::is_same_v<S, Requant>) {
-    member("scheme", s.scheme), member("factor", s.factor), member("fused", s.fused);
+    member("scheme", s.scheme), member("factor", s.factor), member("bias", s.bias);
+    member("fused", s.fused), member("codes_per_unit", s.codes_per_unit);
     member("fixed", s.fixed), member("narrow", s.narrow);
+  } else if constexpr (std::is_same_v<S, RowGate>) {
+    member("columns", s.columns), member("depth", s.depth);
+    member("convolutions", s.convolutions);
+  } else if constexpr (std::is_same_v<S, Dequantize>) {
+    member("folded", s.folded), member("fused", s.fused), member("group", s.group);
   } else if constexpr (std::is_same_v<S, Quantizer>) {
-    member("scaling", s.scaling), member("narrow", s.narrow);
+    member("scaling", s.scaling), member("fused", s.fused), member("narrow", s.narrow);
   } else if constexpr (std::is_same_v<S, Quantize>) {
     member("vector", s.vector), member("rest", s.rest), member("single", s.single);
     member("half", s.half), member("group", s.group);
+    member("axis_by_single", s.axis_by_single);
   } else if constexpr (std::is_same_v<S, Dynamic>) {
     member("scheme", s.scheme), member("lanes", s.lanes), member("unroll", s.unroll);
     member("minmax", s.minmax), member("tail", s.tail);
@@ -110,10 +118,11 @@ void members(T& s, Member member) {
     member("fixed", s.fixed), member("narrow", s.narrow), member("plain", s.plain);
   } else if constexpr (std::is_same_v<S, Recode>) {
     member("scheme", s.scheme), member("factor", s.factor), member("fixed", s.fixed);
-    member("narrow", s.narrow);
+    member("body", s.body), member("group", s.group), member("narrow", s.narrow);
   } else if constexpr (std::is_same_v<S, Mean>) {
-    member("scheme", s.scheme), member("fixed", s.fixed), member("rest", s.rest);
-    member("group", s.group), member("narrow", s.narrow);
+    member("scheme", s.scheme), member("fixed", s.fixed), member("image_sums", s.image_sums);
+    member("image", s.image), member("group", s.group), member("fused", s.fused);
+    member("narrow", s.narrow);
   } else if constexpr (std::is_same_v<S, Mul>) {
     member("scheme", s.scheme), member("factor", s.factor), member("fused", s.fused);
     member("fixed", s.fixed), member("narrow", s.narrow);
@@ -130,10 +139,13 @@ void members(T& s, Member member) {
     member("eltwise", s.eltwise), member("float_mode", s.float_mode);
     member("float_math", s.float_math);
     member("products", s.products), member("window", s.window), member("taps", s.taps);
-    member("requant", s.requant), member("requant_row", s.requant_row);
-    member("requant16", s.requant16), member("channelwise", s.channelwise);
+    member("requant", s.requant), member("requant_product", s.requant_product);
+    member("requant_row", s.requant_row), member("row_gate", s.row_gate);
+    member("requant16", s.requant16), member("requant16_product", s.requant16_product);
+    member("grouped", s.grouped), member("channelwise", s.channelwise);
     member("channelwise_rest", s.channelwise_rest), member("channel_group", s.channel_group);
     member("signed_to_unsigned", s.signed_to_unsigned), member("quantize", s.quantize);
+    member("dequantize", s.dequantize);
     member("dynamic", s.dynamic), member("add", s.add), member("mul", s.mul);
     member("average", s.average), member("table", s.table), member("softmax", s.softmax);
     member("requantize", s.requantize), member("leaky_relu", s.leaky_relu);

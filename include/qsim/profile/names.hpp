@@ -60,9 +60,12 @@ template <> inline constexpr std::array<std::string_view, 3> enum_names<Multipli
     "f64_half_away", "f64_half_down", "f32_exact"};
 template <> inline constexpr std::array<std::string_view, 2> enum_names<KOrder>{
     "channel_last", "channel_first"};
-template <> inline constexpr std::array<std::string_view, 4> enum_names<Rescale>{
-    "none", "fp32", "fixed", "engine"};
-template <> inline constexpr std::array<std::string_view, 2> enum_names<Factor>{"f32", "f64"};
+template <> inline constexpr std::array<std::string_view, 6> enum_names<Rescale>{
+    "none", "fp32", "fixed", "engine", "f64", "real"};
+template <> inline constexpr std::array<std::string_view, 3> enum_names<RealBias>{
+    "refused", "quotient", "real"};
+template <> inline constexpr std::array<std::string_view, 5> enum_names<Factor>{
+    "f32", "f64", "f32_reciprocal", "f32_product", "in_turn"};
 template <> inline constexpr std::array<std::string_view, 6> enum_names<Scaling>{
     "none", "engine", "divide", "reciprocal", "divide_f64", "log2_16"};
 template <> inline constexpr std::array<std::string_view, 3> enum_names<DynamicScheme>{
@@ -79,8 +82,8 @@ template <> inline constexpr std::array<std::string_view, 5> enum_names<SoftmaxS
     "none", "f32_table", "fixed", "exp_f32", "exp_u16"};
 template <> inline constexpr std::array<std::string_view, 3> enum_names<Recoding>{
     "none", "fixed", "fraction_8"};
-template <> inline constexpr std::array<std::string_view, 2> enum_names<MeanScheme>{
-    "none", "fixed"};
+template <> inline constexpr std::array<std::string_view, 3> enum_names<MeanScheme>{
+    "none", "fixed", "folded_f32"};
 
 template <class E>
 constexpr std::string_view enum_name(E value) {

@@ -60,7 +60,8 @@ enum class Multiplier : std::uint8_t {
 /// x*m*2^(e-31) in integers: x*2^max(e,0), high product with m, shift right by max(-e,0).
 struct Fixed {
   Multiplier multiplier = Multiplier::f64_half_away;
-  std::uint8_t bits = 32;             ///< 16: m is cut to 15 bits, (m + 2^15) >> 16, at most 32767
+  std::uint8_t bits = 32;             ///< 16: m is cut to 15 bits, (m + 2^15) >> 16, at most 32767,
+                                      ///< and there is one rounding whatever single_rounding says
   bool single_rounding = false;       ///< one rounding by `shift` of the whole product
   Ties multiply = Ties::half_up;      ///< of x*m / 2^31
   Ties shift = Ties::half_away;       ///< of the right shift

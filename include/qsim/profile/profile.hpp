@@ -194,14 +194,20 @@ struct Profile {
   Products products{};
   Window window{};
   Taps taps{};
-  Requant requant{};          ///< of matrix products and convolutions
-  Requant requant_row{};      ///< of a matrix product with one row; none: as `requant`
-  Requant requant16{};        ///< of int16 activations
-  Requant channelwise{};      ///< of depthwise convolutions, whole groups of channels; none: requant
-  Requant channelwise_rest{}; ///< channels left of a group; none: as `channelwise`
+  Requant requant{};           ///< of convolutions and matrix products
+  Requant requant_product{};   ///< of matrix products; none: as `requant`
+  Requant requant_row{};       ///< of matrix products with one row that pass `row_gate`; none: as
+                               ///< `requant_product`
+  RowGate row_gate{};
+  Requant requant16{};         ///< of int64 sums
+  Requant requant16_product{}; ///< of int64 sums of matrix products; none: as `requant16`
+  Requant grouped{};           ///< of convolutions with groups that are not depthwise; none: requant
+  Requant channelwise{};       ///< of depthwise convolutions, whole groups of channels; none: requant
+  Requant channelwise_rest{};  ///< channels left of a group; none: as `channelwise`
   std::uint8_t channel_group = 1;
   bool signed_to_unsigned = false;  ///< a graph with int8 activations is rewritten to uint8
   Quantize quantize{};
+  Dequantize dequantize{};
   Dynamic dynamic{};
   Add add{};
   Mul mul{};

@@ -33,6 +33,9 @@ struct Window {
                                     ///< padded to whole blocks. uint8 input enters as code - 128
   std::uint8_t indirect_channels = 64;
   std::uint8_t channel_multiple = 8;
+  std::uint8_t tap_block = 1;       ///< channels of every tap are padded to a multiple
+  bool skips_padding = false;       ///< taps outside the image add nothing, not even to the
+                                    ///< correction, instead of reading the input's zero point
   friend constexpr bool operator==(const Window&, const Window&) = default;
 };
 
@@ -49,22 +52,44 @@ struct Taps {
 /// From accumulator to code.
 enum class Rescale : std::uint8_t {
   none,
-  fp32,    ///< fl(fl(acc + bias) * factor)
+  fp32,    ///< fl(fl(acc) * factor)
   fixed,   ///< integer multiplier and shift
   engine,  ///< by the profile's `fuse` and `epilogue`
+  f64,     ///< acc * factor in binary64, rounded by `narrow.convert`, then as an integer
+  real,    ///< a real value first, v = fl(fl(acc) * fl(x*w)), then fl(v * fl(1/y))
 };
-/// How input, weight and output scales become one factor.
+/// How input, weight and output scales x, w, y become one factor.
 enum class Factor : std::uint8_t {
-  f32,  ///< fl(fl(x*w) / y)
-  f64,  ///< x*w/y in binary64 (the product is exact); rounded to binary32 for `fp32`
+  f32,             ///< fl(fl(x*w) / y)
+  f64,             ///< x*w/y in binary64 (the product is exact); rounded to binary32 for `fp32`
+  f32_reciprocal,  ///< fl(fl(x*w) * fl(1/y))
+  f32_product,     ///< fl(x*w)/y in binary64 with one weight scale; with one per channel as `f64`
+  in_turn,         ///< for `real`: v = fl(fl(fl(acc) * x) * w)
+};
+/// What becomes of a bias in real units. An int32 bias always joins the sum and wraps.
+enum class RealBias : std::uint8_t {
+  refused,
+  quotient,  ///< fl(fl(acc) + fl(b / fl(x*w))) takes the place of fl(acc)
+  real,      ///< fl(v + b) in real units, for `real`
 };
 struct Requant {
   Rescale scheme = Rescale::none;
   Factor factor = Factor::f32;
-  bool fused = false;  ///< a binary32 result, fl(acc)*fl(x*w) + bias, takes its bias by fma
+  RealBias bias = RealBias::refused;
+  bool fused = false;  ///< a real bias joins by fma; so it does where the result stays binary32,
+                       ///< fl(acc)*fl(x*w) + bias
+  bool codes_per_unit = false;  ///< for `real`: scales are codes per real unit, v = fl(fl(acc) *
+                                ///< fl(1/fl(x*w))) (0 for w = 0), then fl(v * y)
   Fixed fixed{};
   Narrow narrow{};
   friend constexpr bool operator==(const Requant&, const Requant&) = default;
+};
+/// Matrix products of one row that a runtime hands to another kernel: 8-bit codes, at least
+/// `columns` results and a depth of at least `depth`.
+struct RowGate {
+  std::uint8_t columns = 1, depth = 1;
+  bool convolutions = false;  ///< an ungrouped convolution with one output pixel counts, too
+  friend constexpr bool operator==(const RowGate&, const RowGate&) = default;
 };
 
 /// From binary32 (or binary16) to code.
@@ -79,6 +104,7 @@ enum class Scaling : std::uint8_t {
 struct Quantizer {
   Scaling scaling = Scaling::none;
   Narrow narrow{};
+  bool fused = false;  ///< reciprocal with a real zero point: fma(x, fl(1/scale), fl(zero))
   friend constexpr bool operator==(const Quantizer&, const Quantizer&) = default;
 };
 struct Quantize {
@@ -88,7 +114,17 @@ struct Quantize {
                            ///< the axis, 4-bit codes alone in their byte; none: as `vector`
   Quantizer half{};        ///< binary16 input; none: there is no such cast
   std::uint8_t group = 1;
+  bool axis_by_single = false;  ///< with a scale per axis every element takes `single`
   friend constexpr bool operator==(const Quantize&, const Quantize&) = default;
+};
+
+/// From code to real value.
+struct Dequantize {
+  bool folded = false;  ///< fl(fl(q*scale) + fl(-zero*scale)) for whole groups of 8-bit codes;
+                        ///< else fl((q - zero) * scale)
+  bool fused = false;   ///< folded by fma(q, scale, fl(-zero*scale))
+  std::uint8_t group = 1;
+  friend constexpr bool operator==(const Dequantize&, const Dequantize&) = default;
 };
 
 /// Scale and zero point from the values themselves.
@@ -174,6 +210,8 @@ struct Recode {
   Recoding scheme = Recoding::none;
   Factor factor = Factor::f64;
   Fixed fixed{};
+  Fixed body{};            ///< whole groups of `group` 8-bit codes, where group > 1
+  std::uint8_t group = 1;
   Narrow narrow{};
   friend constexpr bool operator==(const Recode&, const Recode&) = default;
 };
@@ -181,13 +219,18 @@ struct Recode {
 /// Mean over axes of a tensor.
 enum class MeanScheme : std::uint8_t {
   none,
-  fixed,  ///< integer sum, one fixed-point factor that holds 1/count
+  fixed,       ///< integer sum of codes without zero points, one fixed-point factor with 1/count
+  folded_f32,  ///< s = fl(fl(si/so) * fl(1/n)): fl(fl(sum*s) + fl(zo - fl(fl(n*zi)*s))), raw codes
 };
 struct Mean {
   MeanScheme scheme = MeanScheme::none;
-  Fixed fixed{};             ///< of whole groups of `group` channels
-  Fixed rest{};              ///< of channels left of a group
+  Fixed fixed{};             ///< of all means, and of channels left of a group
+  bool image_sums = false;   ///< 8-bit means over both image axes of [n, h, w, c] that stay: raw
+                             ///< codes are summed, the factor is fl(s / fl(fl(n)*so)), the zero
+                             ///< point joins as zo - trunc(t +- 0.5), t = fl(fl(zi*s)/so)
+  Fixed image{};             ///< there: whole groups of `group` channels
   std::uint8_t group = 1;
+  bool fused = false;        ///< folded_f32: fma(sum, s, fma(-n*zi, s, zo))
   Narrow narrow{};
   friend constexpr bool operator==(const Mean&, const Mean&) = default;
 };

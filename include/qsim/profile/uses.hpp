@@ -56,6 +56,7 @@ constexpr bool uses(const Narrow& n, std::string_view path, bool real) {
 constexpr bool uses(const Quantizer& q, std::string_view path) {
   if (path == "scaling") return true;
   if (q.scaling == Scaling::none || q.scaling == Scaling::engine) return false;
+  if (path == "fused") return q.scaling == Scaling::reciprocal && q.narrow.zero == ZeroStage::real;
   enter(path, "narrow");
   return uses(q.narrow, path, true);
 }
@@ -63,10 +64,15 @@ constexpr bool uses(const Quantizer& q, std::string_view path) {
 constexpr bool uses(const Requant& r, std::string_view path) {
   if (path == "scheme") return true;
   if (r.scheme == Rescale::none || r.scheme == Rescale::engine) return false;
-  const bool fixed = r.scheme == Rescale::fixed;
-  if (enter(path, "fixed")) return fixed && uses(r.fixed, path);
-  if (enter(path, "narrow")) return uses(r.narrow, path, !fixed);
-  return path != "fused" || !fixed;
+  if (enter(path, "fixed")) return r.scheme == Rescale::fixed && uses(r.fixed, path);
+  if (enter(path, "narrow")) {
+    if (r.scheme == Rescale::f64 && path.substr(0, 8) == "convert.") return true;
+    return uses(r.narrow, path, r.scheme == Rescale::fp32 || r.scheme == Rescale::real);
+  }
+  if (path == "codes_per_unit") return r.scheme == Rescale::real;
+  if (path == "bias") return r.scheme == Rescale::fp32 || r.scheme == Rescale::real;
+  if (path == "fused") return r.scheme == Rescale::fp32 || r.scheme == Rescale::real;
+  return path != "factor" || !r.codes_per_unit;
 }
 
 constexpr bool uses(const Add& a, std::string_view path) {
@@ -110,18 +116,22 @@ constexpr bool uses(const Average& a, std::string_view path) {
 constexpr bool uses(const Recode& r, std::string_view path) {
   if (path == "scheme") return true;
   if (r.scheme == Recoding::none) return false;
-  if (enter(path, "fixed")) return r.scheme == Recoding::fixed && uses(r.fixed, path);
+  const bool fixed = r.scheme == Recoding::fixed;
+  if (enter(path, "fixed")) return fixed && uses(r.fixed, path);
+  if (enter(path, "body")) return fixed && r.group > 1 && uses(r.body, path);
   if (enter(path, "narrow")) return uses(r.narrow, path, false);
-  return true;
+  return path != "group" || fixed;
 }
 
 constexpr bool uses(const Mean& m, std::string_view path) {
   if (path == "scheme") return true;
   if (m.scheme == MeanScheme::none) return false;
-  if (enter(path, "fixed")) return uses(m.fixed, path);
-  if (enter(path, "rest")) return uses(m.rest, path);
-  if (enter(path, "narrow")) return uses(m.narrow, path, false);
-  return true;
+  const bool fixed = m.scheme == MeanScheme::fixed;
+  if (enter(path, "fixed")) return fixed && uses(m.fixed, path);
+  if (enter(path, "image")) return fixed && m.image_sums && uses(m.image, path);
+  if (enter(path, "narrow")) return uses(m.narrow, path, !fixed);
+  if (path == "group") return fixed && m.image_sums;
+  return path == "image_sums" ? fixed : !fixed;
 }
 
 constexpr bool uses_window(const Profile& p, std::string_view path) {
@@ -136,6 +146,7 @@ constexpr bool uses_window(const Profile& p, std::string_view path) {
 
 constexpr bool uses_quantize(const Quantize& q, std::string_view path) {
   if (path == "group") return q.rest.scaling != Scaling::none;
+  if (path == "axis_by_single") return q.single.scaling != Scaling::none;
   if (enter(path, "vector")) return uses(q.vector, path);
   if (enter(path, "rest")) return uses(q.rest, path);
   if (enter(path, "single")) return uses(q.single, path);
@@ -167,8 +178,14 @@ constexpr bool uses(const Profile& p, std::string_view path) {
     return enter(path, "rest") && uses(p.taps.rest, path);
   }
   if (enter(path, "requant")) return uses(p.requant, path);
+  if (enter(path, "requant_product")) return uses(p.requant_product, path);
   if (enter(path, "requant_row")) return uses(p.requant_row, path);
+  if (enter(path, "row_gate")) return p.requant_row.scheme != Rescale::none;
   if (enter(path, "requant16")) return uses(p.requant16, path);
+  if (enter(path, "requant16_product")) return uses(p.requant16_product, path);
+  if (enter(path, "grouped")) return uses(p.grouped, path);
+  if (enter(path, "dequantize"))
+    return path == "folded" ? p.quantize.vector.scaling != Scaling::none : p.dequantize.folded;
   if (enter(path, "channelwise")) return uses(p.channelwise, path);
   if (enter(path, "channelwise_rest")) return uses(p.channelwise_rest, path);
   if (path == "channel_group") return p.channelwise_rest.scheme != Rescale::none;

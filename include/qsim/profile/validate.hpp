@@ -60,6 +60,9 @@ inline void validate_products(const Profile& p) {
              {"taps.rest", p.taps.rest, false}};
   for (const auto& [name, arith, unsigned_codes] : all)
     if (!(arith == no_product)) validate_arith(name, arith, unsigned_codes);
+  if (p.window.indirect.rhs_offset != 0)
+    fail<BadArgument>("window.indirect.rhs_offset: expected 0, as taps are padded with weights 0, "
+                      "got ", p.window.indirect.rhs_offset);
   if (p.window.channel_multiple < 1)
     fail<BadArgument>("window.channel_multiple: expected >= 1, got 0");
 }
@@ -70,6 +73,19 @@ inline void validate_fixed(const char* name, const Fixed& f) {
   for (const Ties ties : {f.multiply, f.shift})
     if (ties == Ties::add_half)
       fail<BadArgument>(name, ".shift, .multiply: expected a rule of integers, got add_half");
+}
+
+inline void validate_requant(const Requant& r) {
+  validate_fixed("requant.fixed", r.fixed);
+  const ZeroStage zero = r.narrow.zero;
+  if ((r.scheme == Rescale::fixed || r.scheme == Rescale::f64) &&
+      (zero == ZeroStage::real || zero == ZeroStage::real_integral))
+    fail<BadArgument>("requant.narrow.zero: expected an integer stage for schemes fixed and f64, got ",
+                      enum_name(zero));
+  if (r.factor == Factor::in_turn && r.scheme != Rescale::real && r.scheme != Rescale::none)
+    fail<BadArgument>("requant.factor: expected in_turn with scheme real only");
+  if (r.bias == RealBias::real && r.scheme != Rescale::real)
+    fail<BadArgument>("requant.bias: expected real with scheme real only");
 }
 
 inline void validate_quantizer(const Quantizer& q) {
@@ -97,18 +113,26 @@ inline void validate(const Profile& p) {
                       ", got ", p.conv_fast.lhs_offset);
   detail::validate_products(p);
   for (const Requant& r :
-       {p.requant, p.requant_row, p.requant16, p.channelwise, p.channelwise_rest})
-    detail::validate_fixed("requant.fixed", r.fixed);
+       {p.requant, p.requant_product, p.requant_row, p.requant16, p.requant16_product, p.grouped,
+        p.channelwise, p.channelwise_rest})
+    detail::validate_requant(r);
   detail::validate_fixed("add.fixed", p.add.fixed);
   detail::validate_fixed("mul.fixed", p.mul.fixed);
   detail::validate_fixed("requantize.fixed", p.requantize.fixed);
   detail::validate_fixed("leaky_relu.fixed", p.leaky_relu.fixed);
   detail::validate_fixed("mean.fixed", p.mean.fixed);
-  detail::validate_fixed("mean.rest", p.mean.rest);
+  detail::validate_fixed("mean.image", p.mean.image);
+  detail::validate_fixed("requantize.body", p.requantize.body);
+  detail::validate_fixed("leaky_relu.body", p.leaky_relu.body);
   for (const Quantizer& q :
        {p.quantize.vector, p.quantize.rest, p.quantize.single, p.quantize.half})
     detail::validate_quantizer(q);
-  if (p.mean.group < 1) fail<BadArgument>("mean.group: expected >= 1, got 0");
+  if (p.mean.group < 1 || p.requantize.group < 1 || p.leaky_relu.group < 1 ||
+      p.dequantize.group < 1)
+    fail<BadArgument>("group: expected >= 1 in mean, requantize, leaky_relu and dequantize");
+  if (p.row_gate.columns < 1 || p.row_gate.depth < 1)
+    fail<BadArgument>("row_gate: expected columns and depth >= 1");
+  if (p.window.tap_block < 1) fail<BadArgument>("window.tap_block: expected >= 1, got 0");
   if (p.add.bits < 1 || p.add.bits > 24 || p.add.left > 22 || p.add.left16 > 15)
     fail<BadArgument>("add: expected bits 1..24, left 0..22, left16 0..15, got ", int{p.add.bits},
                       ", ", int{p.add.left}, ", ", int{p.add.left16});

@@ -72,6 +72,7 @@ def requantize(
     low: int | None,
     high: int | None,
     axis: int,
+    bias: npt.NDArray[np.float32] | None = None,
 ) -> _Array:
     """Codes of sums by three scales; rhs_scale has one value per channel of `axis`, or one."""
 

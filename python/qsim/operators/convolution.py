@@ -20,6 +20,7 @@ from qsim.operators.products import (
     integer,
     integers,
     is_engine,
+    narrow_sums,
     requantize,
     rewritten,
     scalar,
@@ -117,21 +118,71 @@ def conv2d(
     wz = integers(weight_zero, "weight_zero", np.int32).reshape(-1)
     if x_scale is not None and is_engine(row):
         return _engine(
-            row, image, filters, zero, wz, steps, around, spread, groups, bias,
-            (x_scale, weight_scale, out_scale), out_zero, out_type, _limits(out_type, low, high),
+            row,
+            image,
+            filters,
+            zero,
+            wz,
+            steps,
+            around,
+            spread,
+            groups,
+            bias,
+            (x_scale, weight_scale, out_scale),
+            out_zero,
+            out_type,
+            _limits(out_type, low, high),
         )
     sums, _ = core.convolve(
-        row, image, filters, zero, wz, steps, around, spread, groups, constant_weights,
+        row,
+        image,
+        filters,
+        zero,
+        wz,
+        steps,
+        around,
+        spread,
+        groups,
+        constant_weights,
         x_scale is None,
     )
     if x_scale is None or weight_scale is None or out_scale is None:
         return add_bias(sums, bias, 1)
-    channels = image.shape[1]
-    depthwise = groups > 1 and groups == channels == filters.shape[0]
-    kind = "wide" if image.dtype == np.int16 else "depthwise" if depthwise else "product"
+    sums, wide = narrow_sums(sums, bias)
+    channels, outputs = image.shape[1], filters.shape[0]
+    kind = "convolution"
+    if wide:
+        kind = "wide"
+    elif groups > 1:
+        kind = "depthwise" if groups == channels == outputs else "grouped"
+    elif one_pixel_row(row, image, filters, sums):
+        kind = "row"
     return requantize(
-        sums, profile=row, lhs_scale=x_scale, rhs_scale=weight_scale, out_scale=out_scale,
-        bias=bias, out_zero=out_zero, out_dtype=out_type, low=low, high=high, axis=1, kind=kind,
+        sums,
+        profile=row,
+        lhs_scale=x_scale,
+        rhs_scale=weight_scale,
+        out_scale=out_scale,
+        bias=bias,
+        out_zero=out_zero,
+        out_dtype=out_type,
+        low=low,
+        high=high,
+        axis=1,
+        kind=kind,
+    )
+
+
+def one_pixel_row(row: Profile, image: Array, filters: Array, sums: Array) -> bool:
+    """Whether the row runs this convolution as a matrix product with one row."""
+    fields = row.fields()
+    if not fields["row_gate.convolutions"] or sums.size != filters.shape[0]:
+        return False
+    depth = int(np.prod(filters.shape[1:]))
+    return (
+        image.dtype != np.int16
+        and depth >= int(fields["row_gate.depth"])
+        and filters.shape[0] >= int(fields["row_gate.columns"])
     )
 
 
@@ -159,18 +210,36 @@ def accumulate_conv(
     image, filters = np.asarray(x), np.asarray(weights)
     axes = max(image.ndim - 2, 0)
     sums, _ = core.convolve(
-        row, image, filters, integer(x_zero, "x_zero"),
+        row,
+        image,
+        filters,
+        integer(x_zero, "x_zero"),
         integers(weight_zero, "weight_zero", np.int32).reshape(-1),
-        _steps(stride, axes, "stride"), _pads(pads, axes), _steps(dilation, axes, "dilation"),
-        groups, constant_weights, returns_integers,
+        _steps(stride, axes, "stride"),
+        _pads(pads, axes),
+        _steps(dilation, axes, "dilation"),
+        groups,
+        constant_weights,
+        returns_integers,
     )
     return add_bias(sums, bias, 1)
 
 
 def _engine(
-    row: Profile, x: Array, w: Array, x_zero: int, w_zero: Array, stride: list[int],
-    pads: list[int], dilation: list[int], groups: int, bias: Any, scales: tuple[Any, Any, Any],
-    out_zero: int, out_type: str, limits: tuple[float, float],
+    row: Profile,
+    x: Array,
+    w: Array,
+    x_zero: int,
+    w_zero: Array,
+    stride: list[int],
+    pads: list[int],
+    dilation: list[int],
+    groups: int,
+    bias: Any,
+    scales: tuple[Any, Any, Any],
+    out_zero: int,
+    out_type: str,
+    limits: tuple[float, float],
 ) -> Array:
     """A 2-D convolution by a row that fuses its own parameters."""
     axes = x.ndim - 2
@@ -187,7 +256,15 @@ def _engine(
             f"into {out_type}"
         )
     return _engine_conv(
-        row, x, w, (scalar(scales[0], "x_scale"), x_zero, -128, 127),
-        (scalar(scales[2], "out_scale"), out_zero, *limits), scales[1], bias,
-        depthwise=depthwise, stride=tuple(stride), pad=tuple(pads[:2]), dilation=tuple(dilation),
+        row,
+        x,
+        w,
+        (scalar(scales[0], "x_scale"), x_zero, -128, 127),
+        (scalar(scales[2], "out_scale"), out_zero, *limits),
+        scales[1],
+        bias,
+        depthwise=depthwise,
+        stride=tuple(stride),
+        pad=tuple(pads[:2]),
+        dilation=tuple(dilation),
     )

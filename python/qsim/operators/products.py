@@ -40,7 +40,9 @@ def real_values(value: ArrayLike, name: str) -> npt.NDArray[np.float32]:
     with np.errstate(over="ignore"):
         narrow: npt.NDArray[np.float32] = array.astype(np.float32)
     given_as_python = isinstance(value, (float, int, list, tuple))
-    if not given_as_python and not np.array_equal(narrow.astype(array.dtype), array, equal_nan=True):
+    if not given_as_python and not np.array_equal(
+        narrow.astype(array.dtype), array, equal_nan=True
+    ):
         raise TypeError(
             f"{name}: expected float32, got {array.dtype} values that float32 rounds; "
             "use .astype(np.float32) if you mean it"
@@ -85,14 +87,40 @@ def rewritten(profile: Profile, lhs: Array, zero: int, qdq: bool) -> tuple[Array
     return (lhs.astype(np.int16) + 128).astype(np.uint8), zero + 128
 
 
+def takes_row_rule(profile: Profile, lhs: Array, rhs: Array) -> bool:
+    """Whether [m, k] times [k, n] is one that the row's `requant_row` is for."""
+    if lhs.shape[0] != 1 or lhs.dtype == np.int16:
+        return False
+    gate = profile.fields()
+    depth, columns = rhs.shape
+    return depth >= int(gate["row_gate.depth"]) and columns >= int(gate["row_gate.columns"])
+
+
+def narrow_sums(acc: Array, bias: ArrayLike | None) -> tuple[Array, bool]:
+    """The sums in their own word, and whether it has 64 bits: an int32 bias means int32 sums."""
+    if acc.dtype != np.int64:
+        return acc, False
+    if bias is None or np.asarray(bias).dtype == np.int64:
+        return acc, True
+    return acc.astype(np.int32), False
+
+
 def is_engine(profile: Profile) -> bool:
     """Whether the row rescales inside its own convolution (`requant.scheme` = engine)."""
     return bool(profile.fields()["requant.scheme"] == "engine")
 
 
 def _engine_conv(
-    profile: Profile, x: Array, w: Array, x_info: Sequence[float], y_info: Sequence[float],
-    w_scale: ArrayLike, bias: ArrayLike | None, *, depthwise: bool = False, **window: Any,
+    profile: Profile,
+    x: Array,
+    w: Array,
+    x_info: Sequence[float],
+    y_info: Sequence[float],
+    w_scale: ArrayLike,
+    bias: ArrayLike | None,
+    *,
+    depthwise: bool = False,
+    **window: Any,
 ) -> Array:
     """A convolution by a row with parameters fused as its engine does."""
     channels = w.shape[0]
@@ -154,7 +182,8 @@ def gemm(
     initial : int32, [n] or [m, n], optional
         What the accumulators start from.
     bias : int32 [n], optional
-        Added to the sums, wrapping; float32 in real units for profiles that fuse it themselves.
+        Added to the sums, wrapping; float32 in real units for profiles that take it so. With int16
+        activations an int32 bias means int32 sums, an int64 bias (or none) int64 sums.
     lhs_scale, rhs_scale, out_scale : float32; rhs_scale also [n]
     out_zero, out_dtype, low, high
         Zero point, type (default: that of `lhs`) and limits of the result.
@@ -201,24 +230,54 @@ def gemm(
         raise ValueError(f"lhs_zero: expected 1 or {flat.shape[0]} values, got {za.size}")
     if lhs_scale is not None and is_engine(row):
         return _engine_gemm(
-            row, flat, b, int(za.reshape(-1)[0]), zb, lhs_scale, rhs_scale, out_scale, out_zero,
-            out_type, _limits(out_type, low, high), bias, initial,
+            row,
+            flat,
+            b,
+            int(za.reshape(-1)[0]),
+            zb,
+            lhs_scale,
+            rhs_scale,
+            out_scale,
+            out_zero,
+            out_type,
+            _limits(out_type, low, high),
+            bias,
+            initial,
         ).reshape(shape)
     start = None if initial is None else integers(initial, "initial", np.int64)
     acc, _ = core.accumulate(row, flat, b, za.reshape(-1), zb.reshape(-1), start)
     if lhs_scale is None or rhs_scale is None or out_scale is None:
         return add_bias(acc, bias, 1).reshape(shape)
-    wide = a.dtype == np.int16
-    kind = "wide" if wide else "row" if flat.shape[0] == 1 else "product"
+    acc, wide = narrow_sums(acc, bias)
+    kind = "wide_product" if wide else "row" if takes_row_rule(row, flat, b) else "product"
     return requantize(
-        acc, profile=row, lhs_scale=lhs_scale, rhs_scale=rhs_scale, out_scale=out_scale,
-        bias=bias, out_zero=out_zero, out_dtype=out_type, low=low, high=high, kind=kind,
+        acc,
+        profile=row,
+        lhs_scale=lhs_scale,
+        rhs_scale=rhs_scale,
+        out_scale=out_scale,
+        bias=bias,
+        out_zero=out_zero,
+        out_dtype=out_type,
+        low=low,
+        high=high,
+        kind=kind,
     ).reshape(shape)
 
 
 def _engine_gemm(
-    row: Profile, a: Array, b: Array, za: int, zb: Array, lhs_scale: float, rhs_scale: Any,
-    out_scale: Any, out_zero: int, out_type: str, limits: tuple[float, float], bias: Any,
+    row: Profile,
+    a: Array,
+    b: Array,
+    za: int,
+    zb: Array,
+    lhs_scale: float,
+    rhs_scale: Any,
+    out_scale: Any,
+    out_zero: int,
+    out_type: str,
+    limits: tuple[float, float],
+    bias: Any,
     initial: Any,
 ) -> Array:
     """A matrix product by a row that runs it as a 1x1 convolution of m pixels."""
@@ -235,8 +294,13 @@ def _engine_gemm(
     x = np.ascontiguousarray(a.T[None, :, :, None])
     w = np.ascontiguousarray(b.T[:, :, None, None])
     codes = _engine_conv(
-        row, x, w, (scalar(lhs_scale, "lhs_scale"), za, -128, 127),
-        (scalar(out_scale, "out_scale"), out_zero, *limits), rhs_scale, bias,
+        row,
+        x,
+        w,
+        (scalar(lhs_scale, "lhs_scale"), za, -128, 127),
+        (scalar(out_scale, "out_scale"), out_zero, *limits),
+        rhs_scale,
+        bias,
     )
     return np.ascontiguousarray(codes[0, :, :, 0].T)
 
@@ -256,7 +320,7 @@ def requantize(
     low: int | None = None,
     high: int | None = None,
     axis: int = -1,
-    kind: str = "product",
+    kind: str = "convolution",
 ) -> Array:
     """Codes of accumulators: by the three scales, or by integer `multiplier` and `shift`.
 
@@ -267,11 +331,13 @@ def requantize(
     lhs_scale, rhs_scale, out_scale : float32; rhs_scale also one per channel
     multiplier, shift : int32, one or one per channel
         The factor multiplier * 2**(shift - 31), for profiles that rescale by integers.
-    bias : integers, one per channel, added first with the accumulator's wrap.
+    bias : one per channel: integers, added first with the accumulator's wrap; or float32 in real
+        units, for profiles that take it so.
     axis : int
         The channel axis.
-    kind : {"product", "row", "wide", "depthwise"}
-        Where the sums come from; a profile may rescale each differently.
+    kind : {"convolution", "grouped", "depthwise", "product", "row", "wide", "wide_product"}
+        Where the sums come from; a profile may rescale each differently. `row`: a matrix product
+        with one row; `wide`: int64 sums.
 
     Returns
     -------
@@ -294,11 +360,16 @@ def requantize(
         raise ValueError("acc: expected at least one axis, got a scalar; use np.atleast_1d")
     if not -sums.ndim <= axis < sums.ndim:
         raise ValueError(f"axis: expected an axis of rank {sums.ndim}, got {axis}")
-    if bias is not None:
+    real_bias = None
+    if bias is not None and np.asarray(bias).dtype.kind == "f":
+        real_bias = real_values(bias, "bias").reshape(-1)
+    elif bias is not None:
         sums = add_bias(sums, bias, axis)
     zero = integer(out_zero, "out_zero")
     by_scales = (lhs_scale, rhs_scale, out_scale)
     if multiplier is not None and shift is not None and all(s is None for s in by_scales):
+        if real_bias is not None:
+            raise TypeError("bias: expected integers with multiplier and shift, got float32")
         m = integers(multiplier, "multiplier", np.int32).reshape(-1)
         e = integers(shift, "shift", np.int32).reshape(-1)
         return core.rescale(row, sums, kind, m, e, zero, out_dtype, low, high, axis)
@@ -306,10 +377,22 @@ def requantize(
         raise ValueError(
             "requantize: expected lhs_scale, rhs_scale and out_scale, or multiplier and shift"
         )
-    assert lhs_scale is not None and rhs_scale is not None and out_scale is not None
+    assert lhs_scale is not None
+    assert rhs_scale is not None
+    assert out_scale is not None
     return core.requantize(
-        row, sums, kind, scalar(lhs_scale, "lhs_scale"), real_values(rhs_scale, "rhs_scale").reshape(-1),
-        scalar(out_scale, "out_scale"), zero, out_dtype, low, high, axis,
+        row,
+        sums,
+        kind,
+        scalar(lhs_scale, "lhs_scale"),
+        real_values(rhs_scale, "rhs_scale").reshape(-1),
+        scalar(out_scale, "out_scale"),
+        zero,
+        out_dtype,
+        low,
+        high,
+        axis,
+        real_bias,
     )
 
 
@@ -331,6 +414,10 @@ def real(
     sums = np.asarray(acc)
     offsets = None if bias is None else real_values(bias, "bias").reshape(-1)
     return core.real(
-        row, sums, scalar(lhs_scale, "lhs_scale"), real_values(rhs_scale, "rhs_scale").reshape(-1),
-        offsets, axis,
+        row,
+        sums,
+        scalar(lhs_scale, "lhs_scale"),
+        real_values(rhs_scale, "rhs_scale").reshape(-1),
+        offsets,
+        axis,
     )

@@ -1,4 +1,4 @@
-"""Sums and products of two code tensors: a row's `add` and `mul` rules. Equations (A.26), (A.27)."""
+"""Sums and products of two code tensors: a row's `add` and `mul`. Equations (A.26), (A.27)."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def _shifted(row: Row, p: Operands) -> OfPair:
 def shifted_multiples(rule: Row, r_x: int, r_y: int) -> tuple[int, int, int] | None:
     """(m_x, m_y, shift) with m = ratio * 2^shift; None where the rule gives up."""
     usable = not any(
-        f32.less(r, _SMALLEST_RATIO) or not f32.less(r, _LARGEST_RATIO) and not f32.is_nan(r)
+        f32.less(r, _SMALLEST_RATIO) or (not f32.less(r, _LARGEST_RATIO) and not f32.is_nan(r))
         for r in (r_x, r_y)
     )
     larger = r_y if f32.less(r_x, r_y) else r_x

@@ -1,4 +1,4 @@
-"""exp, ln, sigmoid and tanh rounded once: enclosed by decimals until the rounding is certain."""
+"""exp, ln, tanh rounded once, by decimals that enclose them until the rounding is certain."""
 
 from __future__ import annotations
 
@@ -67,18 +67,10 @@ def ln32(x: int) -> int:
 
 
 def sigmoid32(x: int) -> int:
-    """1 / (1 + e**-x) of a binary32 pattern, rounded once."""
+    """fl(1 / fl(1 + fl(e**-x))) of a binary32 pattern."""
     if f32.is_nan(x):
         return x | f32.QUIET
-    value = f32.to_float(x)
-    if abs(value) >= _FAR:
-        return f32.ONE if value > 0 else f32.ZERO
-
-    def enclose(digits: int) -> Enclosure:
-        low, high = exp_enclosure(-value, digits)
-        return 1 / (1 + high), 1 / (1 + low)
-
-    return rounded_once(enclose, lambda v: f32.pack(v, f32.IEEE))
+    return f32.div(f32.ONE, f32.add(f32.ONE, exp32(-f32.to_float(x))))
 
 
 def tanh32(x: int) -> int:

@@ -3,16 +3,23 @@
 
 #include <vector>
 
+#include "conformance/operators/average.hpp"
+#include "conformance/operators/binary.hpp"
 #include "conformance/operators/operator.hpp"
 #include "conformance/operators/product.hpp"
+#include "conformance/operators/quantize.hpp"
+#include "conformance/operators/recode.hpp"
 #include "conformance/operators/requantize.hpp"
 #include "conformance/operators/rescale.hpp"
+#include "conformance/operators/table.hpp"
 #include "conformance/operators/window.hpp"
 
 namespace qsim::court {
 
-inline std::vector<Operator> operators() {
-  std::vector<Operator> all;
+namespace detail {
+
+/// From codes to sums and from sums to codes.
+inline void add_sums(std::vector<Operator>& all) {
   const auto products = [&](std::string_view name, std::vector<std::string_view> fields) {
     all.push_back({name, std::move(fields), product::applies, product::cases, product::run});
   };
@@ -43,6 +50,42 @@ inline std::vector<Operator> operators() {
                   "mul", "requantize", "leaky_relu", "mean"},
                  rescale::applies, rescale::cases, rescale::run});
   all.push_back({"real.sums", {"requant", "float_mode"}, real::applies, real::cases, real::run});
+}
+
+/// Element by element.
+inline void add_elementwise(std::vector<Operator>& all) {
+  const std::vector<std::string_view> casts{"quantize", "cast", "float_mode"};
+  for (const char* name : {"quantize.vector", "quantize.single", "quantize.half"})
+    all.push_back({name, casts, quantize::applies, quantize::cases, quantize::run});
+  all.push_back({"dequantize.codes", {"quantize", "float_mode"}, quantize::has_quantizer,
+                 quantize::dequantize_cases, quantize::run_dequantize});
+  all.push_back({"dynamic.tensor", {"dynamic", "quantize", "cast", "float_mode"},
+                 dynamic::applies, dynamic::cases, dynamic::run});
+  for (const char* name : {"add.u8", "add.s8", "add.s16"})
+    all.push_back({name, {"add", "eltwise", "float_mode"}, binary::applies, binary::cases,
+                   binary::run});
+  for (const char* name : {"mul.u8", "mul.s8", "mul.s16"})
+    all.push_back({name, {"mul", "eltwise", "float_mode"}, binary::applies, binary::cases,
+                   binary::run});
+  for (const char* name : {"average.window", "average.whole"})
+    all.push_back({name, {"average", "requant", "pool", "float_mode"}, average::applies,
+                   average::cases, average::run});
+  all.push_back({"table.function", {"table", "quantize", "cast", "float_mode"}, table::applies,
+                 table::cases, table::run});
+  all.push_back({"softmax.rows", {"softmax", "requantize", "float_mode"}, softmax::applies,
+                 softmax::cases, softmax::run});
+  all.push_back({"recode.codes", {"requantize"}, recode::applies, recode::cases, recode::run});
+  all.push_back({"recode.leaky_relu", {"leaky_relu"}, recode::applies, recode::cases,
+                 recode::run});
+  all.push_back({"mean.rows", {"mean"}, mean::applies, mean::cases, mean::run});
+}
+
+}  // namespace detail
+
+inline std::vector<Operator> operators() {
+  std::vector<Operator> all;
+  detail::add_sums(all);
+  detail::add_elementwise(all);
   return all;
 }
 

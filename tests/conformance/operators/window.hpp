@@ -122,9 +122,9 @@ class Cases : public CodeMaker {
   }
   void any() {
     const int axes = 1 + below(2), groups = 1 + below(2);
-    Case c{.channels = groups * (1 + below(12)), .out = groups * (1 + below(4)), .groups = groups,
-           .batch = 1 + below(2), .flags = below(4), .input = below(10), .filter = below(10),
-           .zero = below(3) == 0};
+    Case c{.axes = {}, .channels = groups * (1 + below(12)), .out = groups * (1 + below(4)),
+           .groups = groups, .batch = 1 + below(2), .flags = below(4), .input = below(10),
+           .filter = below(10), .zero = below(3) == 0};
     for (int d = 0; d < axes; ++d) {
       Axis a{.image = 1 + below(5), .kernel = 1 + below(3), .stride = 1 + below(2),
              .dilation = 1 + below(2), .begin = below(3), .end = below(3)};

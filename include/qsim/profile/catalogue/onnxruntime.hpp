@@ -57,7 +57,8 @@ inline constexpr Narrow arm_quantize{.clamp = ClampStage::real,
                                      .convert = arm_even,
                                      .zero = ZeroStage::int32_wrap,
                                      .through_int16 = false};
-/// rint(x / scale) + (float)zero point, std::max, std::min, cast: NaN becomes 0, not the zero point.
+/// rint(x / scale) + (float)zero point, std::max, std::min, cast: NaN becomes 0, not the zero
+/// point.
 /// lib/quantize.cpp 350-358.
 inline constexpr Narrow wasm_quantize{.clamp = ClampStage::real,
                                       .order = ClampOrder::low_first,
@@ -157,7 +158,8 @@ constexpr Profile make_avx512() {
   return p;
 }
 
-/// Depthwise taps meet in int16 on every arm64: DepthwiseQConvKernelSize9Neon.S, ...SymS8KernelNeon.S.
+/// Depthwise taps meet in int16 on every arm64: DepthwiseQConvKernelSize9Neon.S,
+/// ...SymS8KernelNeon.S.
 inline constexpr Taps arm_taps{
     .nine = {.block = 4, .n_steps = 1, .step = {Step{2, 2, 16, Overflow::wrap}}},
     .other = {.block = 2, .n_steps = 1, .step = {Step{2, 1, 16, Overflow::wrap}}},

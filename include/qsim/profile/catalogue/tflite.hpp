@@ -64,7 +64,7 @@ constexpr Profile make_ref(std::string_view name, bool x86, const Fixed& fixed) 
   p.requantize = {.scheme = Recoding::fixed, .fixed = fixed, .narrow = narrow};
   p.leaky_relu = {
       .scheme = Recoding::fixed, .factor = Factor::f32, .fixed = fixed, .narrow = narrow};
-  p.mean = {.scheme = MeanScheme::fixed, .fixed = fixed, .rest = fixed, .narrow = narrow};
+  p.mean = {.scheme = MeanScheme::fixed, .fixed = fixed, .narrow = narrow};
   p.evidence = Evidence::documented;
   return p;
 }
@@ -81,7 +81,8 @@ constexpr Profile make_optimized(std::string_view name, bool x86) {
   p.quantize.vector = rounded(Scaling::reciprocal, Ties::half_even, x86);
   p.quantize.rest = rounded(Scaling::divide_f64, Ties::half_away, x86);
   p.quantize.group = 8;
-  p.mean.fixed = neon_two_roundings;  // optimized/integer_ops/mean.h 95, 136
+  p.mean.image_sums = true;
+  p.mean.image = neon_two_roundings;  // optimized/integer_ops/mean.h 95, 136
   p.mean.group = 16;
   p.softmax.scheme = x86 ? SoftmaxScheme::exp_f32 : SoftmaxScheme::exp_u16;
   p.add.folds_exponent = true;  // optimized/integer_ops/add.h 46-126

@@ -17,11 +17,7 @@ from qsim.catalogue import resolve
 
 Array = npt.NDArray[Any]
 
-NAMES = (
-    "gemm", "conv2d", "requantize", "quantize", "dequantize", "dynamic_quantize", "add", "mul",
-    "pool", "global_average_pool", "lut", "softmax", "leaky_relu", "real", "mean",
-    "requantize_codes",
-)  # fmt: skip
+NAMES = tuple(operators.__all__)
 
 
 @dataclass(frozen=True)
@@ -102,7 +98,7 @@ def operation(name: str, *operands: npt.ArrayLike, **options: Any) -> Operation:
     >>> [int(op.run(f"ort-1.30.x64.{isa}").codes[0, 0]) for isa in ("sse", "avx2")]
     [64770, 32767]
     """
-    if name not in NAMES or not hasattr(operators, name):
+    if name not in NAMES:
         raise ValueError(f"name: expected one of {', '.join(NAMES)}, got {name!r}")
     arrays = tuple(np.asarray(operand) for operand in operands)
     return Operation(name, arrays, MappingProxyType(dict(options)))

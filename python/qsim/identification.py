@@ -12,7 +12,7 @@ import numpy.typing as npt
 from qsim._core import Graph, NotSupported, Profile, Trace
 from qsim.catalogue import profiles
 from qsim.htmltable import html_table
-from qsim.operation import Operation, flatten
+from qsim.operations import Operation, flatten
 from qsim.probing import Probe
 from qsim.runtime import run as run_graph
 
@@ -95,7 +95,9 @@ def _residual(got: Sequence[Answer], want: Sequence[Answer]) -> tuple[int, int]:
 
 
 def _search(
-    answers: Callable[[Profile], list[Answer]], want: list[Answer], rows: Mapping[str, Profile],
+    answers: Callable[[Profile], list[Answer]],
+    want: list[Answer],
+    rows: Mapping[str, Profile],
     keep: int,
 ) -> Identification:
     got = {name: answers(row) for name, row in rows.items()}

@@ -1,0 +1,109 @@
+#pragma once
+// Cases of sums and products of two code tensors: families add.<type> and mul.<type>.
+
+#include "conformance/operators/operator.hpp"
+#include "conformance/operators/quantize.hpp"
+#include "qsim/emu/add.hpp"
+#include "qsim/emu/mul.hpp"
+
+namespace qsim::court::binary {
+
+/// Rules that an engine's graph fields give know int8 only; others may have no 16-bit codes.
+inline bool applies(const Profile& row, std::string_view family) {
+  const std::uint32_t kind = kind_at(family, 4);
+  const bool sum = family.substr(0, 4) == "add.";
+  const bool engine = sum ? row.add.scheme == AddScheme::engine
+                          : row.mul.scheme == MulScheme::engine;
+  const bool none = sum ? row.add.scheme == AddScheme::none : row.mul.scheme == MulScheme::none;
+  const bool wide = sum ? row.add.scheme == AddScheme::fixed ||
+                              row.add.scheme == AddScheme::plain_f32
+                        : row.mul.scheme == MulScheme::fixed ||
+                              row.mul.scheme == MulScheme::plain_f32;
+  if (none || (engine && kind != s8)) return false;
+  return kind != s16 || wide;
+}
+
+/// range {scale:f32 zero:i32} of a, b and the result, lone:u8 (0 neither, 1 a, 2 b is one code for
+/// all) n:u8 a[n] b[n]; a lone operand has one code. range: type:u8 low:i32 high:i32
+class Cases : public CodeMaker {
+ public:
+  explicit Cases(std::string_view family)
+      : CodeMaker(family), kind_(kind_at(family, 4)), sums_(family.substr(0, 4) == "add.") {}
+
+  struct Scales {
+    std::uint32_t a = one, b = one, out = one;
+  };
+  void add(const Scales& s, int n, int pattern_a = 5, int pattern_b = 5) {
+    Writer w;
+    put_some_range(w, *this, kind_);
+    const bool plain = kind_ == s16 && below(4) != 0;
+    for (const std::uint32_t scale : {s.a, s.b, s.out}) {
+      w.u32(scale);
+      w.i32(plain ? 0 : zero_of(kind_));
+    }
+    const int lone = !sums_ ? 0 : n == 1 ? 1 : below(3);
+    w.u8(static_cast<std::uint32_t>(lone));
+    w.u8(static_cast<std::uint32_t>(n));
+    put_codes(w, kind_, codes_of(kind_, pattern_a, lone == 1 ? 1 : n));
+    put_codes(w, kind_, codes_of(kind_, pattern_b, lone == 2 ? 1 : n));
+    all_.push_back(w.bytes);
+  }
+  std::vector<Bytes> make() {
+    for (int n = 1; n <= 8; ++n) add({scale(), scale(), scale()}, n);
+    for (const auto& [a, b] : {std::pair{0, 0}, std::pair{1, 1}, std::pair{0, 1}, std::pair{2, 3}})
+      for (const std::uint32_t out : {one, small(1, 3), 0x3f800001u, small(3)})
+        add({one, one, out}, 6, a, b);
+    for (const int shift : {0, 1, 2, 3, 5})  // ties by powers of two
+      for (const int other : {0, 1, 4})
+        for (int i = 0; i < 3; ++i) add({small(1, shift), small(1, other), one}, 40);
+    const auto decimal = [&] { return quantize::decimal_scale(*this); };
+    for (int i = 0; i < 60; ++i) add({decimal(), decimal(), decimal()}, 60);
+    for (int i = 0; i < 30; ++i) add({scale(), scale(), scale()}, 60);
+    ratios();
+    for (const std::uint32_t s : specials) {
+      add({s, one, one}, 4), add({one, s, one}, 4), add({one, one, s}, 4);
+      add({s, s, s}, 4);
+    }
+    return all_;
+  }
+
+ private:
+  /// Around the limits of integer ratios: 2^-14, 2^8, and a larger one that rounds up.
+  void ratios() {
+    for (const std::uint32_t ratio : {0x38800000u, 0x387fffffu, 0x38800001u, 0x43800000u,
+                                      0x437fffffu, 0x3f7fffffu, 0x3effffffu, 0x41fffffeu,
+                                      0x3c7fffffu, 0x30000000u, 0x4b000000u})
+      for (const std::uint32_t other : {ratio, one, small(1, 6), 0x39000000u}) {
+        add({ratio, other, one}, 8);
+        add({other, ratio, one}, 8);
+      }
+  }
+
+  std::uint32_t kind_;
+  bool sums_;
+  std::vector<Bytes> all_;
+};
+
+inline std::vector<Bytes> cases(std::string_view family) { return Cases(family).make(); }
+
+/// Codes [n]:i32. Zero points outside the type do not occur.
+inline void run(const Profile& row, std::string_view family, Reader& r, Writer& w) {
+  const std::uint32_t kind = kind_at(family, 4);
+  const emu::CodeRange range = read_range(r);
+  emu::Scaled q[3];
+  for (emu::Scaled& s : q) s.scale = r.f32(), s.zero = r.i32();
+  const emu::Lone lone = static_cast<emu::Lone>(r.u8());
+  const std::size_t n = r.u8();
+  std::vector<std::int32_t> a = read_codes(r, kind, lone == emu::Lone::a ? 1 : n);
+  std::vector<std::int32_t> b = read_codes(r, kind, lone == emu::Lone::b ? 1 : n);
+  a.resize(n, a[0]), b.resize(n, b[0]);
+  if (family.substr(0, 4) == "add.") {
+    const emu::PreparedAdd p = emu::prepare_add(row, q[0], q[1], q[2], range, false, lone);
+    for (std::size_t i = 0; i < n; ++i) w.i32(emu::code_of(p, a[i], b[i]));
+  } else {
+    const emu::PreparedMul p = emu::prepare_mul(row, q[0], q[1], q[2], range);
+    for (std::size_t i = 0; i < n; ++i) w.i32(emu::code_of(p, a[i], b[i]));
+  }
+}
+
+}  // namespace qsim::court::binary

@@ -1,0 +1,377 @@
+"""The court's operator families by the oracle: case bytes in, answer bytes out.
+
+The cases are made once, in C++ (tests/conformance/operators), and come as lines of `qvec`. Layouts
+are written there, beside the code that makes them.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from qsim.oracle import (
+    arithmetic,
+    pooling,
+    product,
+    quantizer,
+    rescale,
+    softmax_table,
+    tables,
+    window,
+)
+from qsim.oracle.quantizer import Affine
+from qsim.oracle.tensor import Tensor
+from qsim.oracle.words import wrap
+
+Row = Mapping[str, Any]
+
+REFUSAL = b"\0"
+KINDS = ("u8", "s8", "u16", "s16", "u4", "s4")
+LAYOUTS = {"u8": "B", "s8": "b", "u16": "H", "s16": "h", "u4": "B", "s4": "b"}
+ONE, INFINITY = 0x3F800000, 0x7F800000
+REFUSALS = (NotImplementedError, ValueError)
+
+
+class Refused(ValueError):
+    """A case that the row has no answer to."""
+
+
+class Fields:
+    """Little-endian fields of a case in order."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.at = data, 0
+
+    def take(self, layout: str) -> tuple[int, ...]:
+        values = struct.unpack_from("<" + layout, self.data, self.at)
+        self.at += struct.calcsize("<" + layout)
+        return values
+
+    def one(self, layout: str) -> int:
+        return self.take(layout)[0]
+
+    def many(self, n: int, layout: str) -> list[int]:
+        return list(self.take(f"{n}{layout}"))
+
+    def codes(self, kind: str, n: int) -> list[int]:
+        return self.many(n, LAYOUTS[kind])
+
+    def limits(self) -> tuple[str, rescale.Limits]:
+        """A type and limits within it."""
+        kind, low, high = self.take("Bii")
+        return KINDS[kind], rescale.Limits(low, high, *type_range(KINDS[kind]))
+
+
+def type_range(kind: str) -> tuple[int, int]:
+    bits = int(kind[1:])
+    return (0, (1 << bits) - 1) if kind[0] == "u" else (-(1 << bits - 1), (1 << bits - 1) - 1)
+
+
+def kinds_of(family: str) -> tuple[str, str]:
+    """Both types of a family such as product.u8s8."""
+    pair = family.split(".")[1]
+    left = next(k for k in KINDS if pair.startswith(k))
+    return left, pair[len(left) :]
+
+
+def pack(values: Sequence[int], layout: str) -> bytes:
+    """Values as unsigned words of a layout, negative ones in two's complement."""
+    mask = (1 << 8 * struct.calcsize("<" + layout)) - 1
+    return struct.pack(f"<{len(values)}{layout}", *(v & mask for v in values))
+
+
+# --------------------------------------------------------------------------------------- products
+
+
+def has_product(row: Row, family: str) -> bool:
+    return bool(row["products"]["".join(kinds_of(family))]["acc_bits"])
+
+
+def run_product(row: Row, family: str, f: Fields) -> bytes:
+    left, right = kinds_of(family)
+    m, n, k, starts = f.take("BBHH")
+    lhs_zero, rhs_zero = f.many(m, "h"), f.many(n, "h")
+    initial = f.many(starts, "q")
+    lhs, rhs = f.codes(left, m * k), f.codes(right, k * n)
+    arith = product.chain(row, left, right)
+    sums = []
+    for i in range(m):
+        for j in range(n):
+            start = 0 if starts == 0 else initial[j if starts == n else i * n + j]
+            sums.append(
+                product.product(
+                    arith, lhs[i * k : (i + 1) * k], rhs[j::n],
+                    lhs_zero=lhs_zero[i], rhs_zero=rhs_zero[j], initial=start,
+                )
+            )
+    return pack(sums, "Q")
+
+
+def run_window(row: Row, family: str, f: Fields) -> bytes:
+    left, right = kinds_of(family)
+    rank, batch, channels, out, groups, flags = f.take("6B")
+    axes = [f.take("6B") for _ in range(rank)]
+    image, kernel, stride, dilation, begin, end = map(list, zip(*axes, strict=True))
+    x_zero, w_zeros = f.one("h"), f.many(out, "h")
+    x = Tensor((batch, channels, *image), f.codes(left, batch * channels * prod(image)))
+    depth = channels // groups
+    w = Tensor((out, depth, *kernel), f.codes(right, out * depth * prod(kernel)))
+    result = window.convolution(
+        row, left, right, x, w, x_zero=x_zero, w_zeros=w_zeros, strides=stride,
+        pads=begin + end, dilations=dilation, groups=groups,
+        constant_filter=not flags & 1, integer=bool(flags & 2),
+    )
+    return pack(result.data, "Q")
+
+
+# ----------------------------------------------------------------------------------- sums to codes
+
+
+def has_requantize(row: Row, family: str) -> bool:
+    rule = rescale.rule_of(row, family.split(".")[1])
+    return rule["scheme"] in ("fp32", "fixed")
+
+
+def check_sum(acc: int, rule: Row) -> None:
+    bits = 48 if rule["scheme"] == "fixed" and rule["fixed"]["bits"] == 16 else 32
+    if wrap(acc, bits) != acc:
+        raise Refused(f"acc: {acc} has more than {bits} bits")
+
+
+def run_requantize(row: Row, family: str, f: Fields) -> bytes:
+    kind = family.split(".")[1]
+    _, limits = f.limits()
+    zero, lhs, out, channels, inner = f.take("iIIBB")
+    rhs = f.many(channels, "I")
+    codes = []
+    for c in range(channels):
+        rule = rescale.rule_of(row, kind, c, channels)
+        factor = rescale.effective_factor(rule, lhs, rhs[c], out, row["float_mode"])
+        if rule["scheme"] == "fixed":
+            checked_factor(rule, factor)
+        for acc in f.many(inner, "q"):
+            check_sum(acc, rule)
+            codes.append(rescale.scaled(rule, row["float_mode"], acc, factor, zero, limits))
+    return pack(codes, "I")
+
+
+def checked_factor(rule: Row, factor: int | float) -> None:
+    """Refuses factors without an integer multiplier, even where no sum follows."""
+    value = factor if isinstance(factor, float) else rescale.f32.to_float(factor)
+    rescale.quantize_multiplier(value, rule["fixed"])
+
+
+def fixed_rules(row: Row) -> list[Row | None]:
+    """The row's fixed-point rules by the number that a case of rescale.raw gives."""
+    sums = ("requant", "requant_row", "requant16", "channelwise", "channelwise_rest")
+    pointwise = ("add", "mul", "requantize", "leaky_relu")
+    rules = [row[n]["fixed"] if row[n]["scheme"] == "fixed" else None for n in sums + pointwise]
+    means = row["mean"]["scheme"] == "fixed"
+    return [*rules, *((row["mean"][n] if means else None) for n in ("fixed", "rest"))]
+
+
+def run_rescale(row: Row, _: str, f: Fields) -> bytes:
+    which, n = f.take("BB")
+    rule = fixed_rules(row)[which]
+    items = [f.take("iiq") for _ in range(n)]
+    if rule is None:
+        raise Refused("no such rule")
+    for _, _, acc in items:
+        check_sum(acc, {"scheme": "fixed", "fixed": rule})
+    return pack([rescale.rescale(acc, m, e, rule) for m, e, acc in items], "I")
+
+
+def run_real(row: Row, _: str, f: Fields) -> bytes:
+    lhs, rhs, biased, bias, n = f.take("IIBIB")
+    b = bias if biased else None
+    return pack([rescale.real(row, acc, lhs, rhs, b) for acc in f.many(n, "i")], "I")
+
+
+# ------------------------------------------------------------------------------------------ casts
+
+
+def has_quantizer(row: Row, family: str) -> bool:
+    form = "half" if family == "quantize.half" else "vector"
+    return bool(row["quantize"][form]["scaling"] != "none")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Extents and the number of scales of a tensor [outer][axis][inner]."""
+
+    shape: tuple[int, int, int]
+    block: int
+
+    @staticmethod
+    def of(f: Fields) -> Layout:
+        outer, axis, inner, block = f.take("4B")
+        return Layout((outer, axis, inner), block)
+
+    @property
+    def scales(self) -> int:
+        outer, axis, inner = self.shape
+        return axis if self.block == 0 else outer * inner * -(-axis // self.block)
+
+
+def run_quantize(row: Row, family: str, f: Fields) -> bytes:
+    half = family == "quantize.half"
+    word = "H" if half else "I"
+    kind, limits = f.limits()
+    layout = Layout.of(f)
+    scale, zero = f.many(layout.scales, word), f.many(layout.scales, "i")
+    x = Tensor(layout.shape, f.many(prod(layout.shape), word))
+    codes = quantizer.quantize(
+        row, x, scale, zero, kind, axis=1, block=layout.block, half=half, limits=limits
+    )
+    return pack(codes.data, "I")
+
+
+def run_dequantize(row: Row, _: str, f: Fields) -> bytes:
+    kind = KINDS[f.one("B")]
+    layout = Layout.of(f)
+    scale, zero = f.many(layout.scales, "I"), f.many(layout.scales, "i")
+    codes = Tensor(layout.shape, f.codes(kind, prod(layout.shape)))
+    if row["quantize"]["vector"]["scaling"] == "none":
+        raise Refused("no quantizer")
+    reals = quantizer.dequantize(row, codes, scale, zero, axis=1, block=layout.block)
+    return pack(reals.data, "I")
+
+
+def run_dynamic(row: Row, _: str, f: Fields) -> bytes:
+    n = f.one("B")
+    result = quantizer.dynamic_quantize(row, Tensor((n,), f.many(n, "I")))
+    return pack([result.scale, result.zero, *result.codes.data], "I")
+
+
+# -------------------------------------------------------------------------------- pairs and windows
+
+
+def affine(f: Fields) -> Affine:
+    return Affine(*f.take("Ii"))
+
+
+def has_binary(row: Row, family: str) -> bool:
+    op, kind = family.split(".")
+    scheme = row[op]["scheme"]
+    if scheme == "none" or (scheme == "engine" and kind != "s8"):
+        return False
+    return kind != "s16" or scheme in ("fixed", "plain_f32")
+
+
+def run_binary(row: Row, family: str, f: Fields) -> bytes:
+    op, kind = family.split(".")
+    _, limits = f.limits()
+    q = affine(f), affine(f), affine(f)
+    lone, n = f.take("BB")
+    shapes = [(1 if lone == 1 else n,), (1 if lone == 2 else n,)]
+    a, b = (Tensor(shape, f.codes(kind, shape[0])) for shape in shapes)
+    function = arithmetic.add if op == "add" else arithmetic.mul
+    if row[op]["scheme"] == "engine" and a.shape != b.shape:  # knows operands of one shape
+        a, b = (Tensor((n,), t.data * (n // len(t.data))) for t in (a, b))
+    return pack(function(row, a, b, q, kind, limits).data, "I")
+
+
+def run_average(row: Row, _: str, f: Fields) -> bytes:
+    kind, limits = f.limits()
+    q_in, q_out = affine(f), affine(f)
+    rank, batch, channels, flags = f.take("4B")
+    image, kernel, stride, begin, end = zip(*(f.take("5B") for _ in range(rank)), strict=True)
+    x = Tensor((batch, channels, *image), f.codes(kind, batch * channels * prod(image)))
+    scheme = row["average"]["scheme"]
+    if scheme == "engine" and (kind != "s8" or limits != rescale.Limits(-128, 127, -128, 127)):
+        raise Refused("the engine pools int8 codes without limits")
+    if scheme in ("engine", "integer") and (q_in != q_out or is_nan(q_in.scale)):
+        raise Refused("the row pools codes of one scale")
+    w = pooling.Window(kernel, stride, begin, end, bool(flags & 2), bool(flags & 1))
+    return pack(pooling.average(row, x, w, q_in, q_out, kind, limits).data, "I")
+
+
+def is_nan(x: int) -> bool:
+    return x & 0x7FFFFFFF > 0x7F800000
+
+
+# ------------------------------------------------------------------------------------ tables, softmax
+
+FUNCTIONS = ("identity", "sigmoid", "tanh", "leaky_relu")
+
+
+def run_table(row: Row, _: str, f: Fields) -> bytes:
+    function, slope, kind = f.take("BIB")
+    q_in, q_out = affine(f), affine(f)
+    entries = tables.table(row, FUNCTIONS[function], q_in, q_out, KINDS[kind], alpha=slope)
+    return pack([entries[code] for code in sorted(entries)], "H")
+
+
+def run_softmax(row: Row, _: str, f: Fields) -> bytes:
+    kind = KINDS[f.one("B")]
+    q_in, q_out = affine(f), affine(f)
+    beta, rows, depth = f.take("IBB")
+    scheme = row["softmax"]["scheme"]
+    if not 0 < beta < INFINITY or (scheme == "f32_table" and beta != ONE):
+        raise Refused("beta: expected a positive number, or 1")
+    if scheme == "fixed" and q_out != Affine(ONE - (8 << 23), type_range(kind)[0]):
+        raise Refused("the row has one scale and zero point of results")
+    codes: list[int] = []
+    for _row in range(rows):
+        codes += softmax_table.softmax(row, f.codes(kind, depth), q_in, q_out, kind, beta=beta)
+    return pack(codes, "I")
+
+
+# ------------------------------------------------------------------------------------------- table
+
+Applies = Callable[[Row, str], bool]
+Run = Callable[[Row, str, Fields], bytes]
+
+FAMILIES: dict[str, tuple[Applies, Run]] = {
+    **{
+        f"product.{pair}": (has_product, run_product)
+        for pair in ("u8u8", "u8s8", "s8u8", "s8s8", "s16s8", "s16s16")
+    },
+    **{
+        f"window.{pair}": (has_product, run_window) for pair in ("u8u8", "u8s8", "s8s8", "s16s8")
+    },
+    **{
+        f"requantize.{kind}": (has_requantize, run_requantize)
+        for kind in ("product", "row", "wide", "depthwise")
+    },
+    "rescale.raw": (lambda row, _: any(fixed_rules(row)), run_rescale),
+    **{f"quantize.{form}": (has_quantizer, run_quantize) for form in ("vector", "single", "half")},
+    "dequantize.codes": (has_quantizer, run_dequantize),
+    "dynamic.tensor": (lambda row, _: row["dynamic"]["scheme"] != "none", run_dynamic),
+    **{
+        f"{op}.{kind}": (has_binary, run_binary)
+        for op in ("add", "mul")
+        for kind in ("u8", "s8", "s16")
+    },
+    **{
+        f"average.{form}": (lambda row, _: row["average"]["scheme"] != "none", run_average)
+        for form in ("window", "whole")
+    },
+    "table.function": (lambda row, _: row["table"]["scheme"] != "none", run_table),
+    "softmax.rows": (lambda row, _: row["softmax"]["scheme"] != "none", run_softmax),
+    "real.sums": (lambda row, _: row["requant"]["scheme"] == "fp32", run_real),
+}
+
+
+def applies(row: Row, family: str) -> bool:
+    """Whether the row has the family's rule."""
+    return FAMILIES[family][0](row, family)
+
+
+def families_of(row: Row) -> Iterator[str]:
+    return (family for family in FAMILIES if applies(row, family))
+
+
+def run(row: Row, family: str, data: bytes) -> bytes:
+    """The answer bytes of one case by the oracle, or REFUSAL."""
+    fields = Fields(data)
+    try:
+        answer = FAMILIES[family][1](row, family, fields)
+    except REFUSALS:
+        return REFUSAL
+    if fields.at != len(data):
+        raise AssertionError(f"court: bytes left over in a case of {family}")
+    return answer

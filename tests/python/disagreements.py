@@ -1,0 +1,182 @@
+"""Operations on which two built-in profiles disagree, one for each known kind of disagreement.
+
+Numbers are those of the table "Same model, two ISAs" in docs/arithmetic.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import qsim
+
+F32, I8, U8 = np.float32, np.int8, np.uint8
+RNG = np.random.default_rng
+VNNI, AVX2, SSE = "ort-1.30.x64.avx512vnni", "ort-1.30.x64.avx2", "ort-1.30.x64.sse"
+NEON, DOTPROD, I8MM = "ort-1.30.arm64.neon", "ort-1.30.arm64.dotprod", "ort-1.30.arm64.i8mm"
+WASM = "ort-1.30.wasm.simd"
+
+
+class Disagreement(NamedTuple):
+    """An operation, two profiles, and where the difference must be found."""
+
+    number: int
+    a: str
+    b: str
+    prefixes: tuple[str, ...]
+    make: Callable[[], qsim.Operation]
+
+
+def conv(channels: int, *, low: int = -128, high: int = 127, kind: type = U8, **options: Any) -> Any:
+    """A 3x3 convolution of random full-range codes."""
+
+    def make() -> qsim.Operation:
+        rng = RNG(channels)
+        info = np.iinfo(kind)
+        x = rng.integers(info.min, info.max + 1, (1, channels, 6, 6)).astype(kind)
+        w = rng.integers(low, high + 1, (8, channels, 3, 3)).astype(I8)
+        scales = {"x_scale": F32(0.02), "weight_scale": F32(0.01), "out_scale": F32(0.5)}
+        zero = {"x_zero": 128, "out_zero": 128} if kind is U8 else {}
+        return qsim.operation("conv2d", x, w, pads=1, **scales, **zero, **options)
+
+    return make
+
+
+def gemm(a: Any, b: Any, **options: Any) -> Any:
+    """A matrix product."""
+    return lambda: qsim.operation("gemm", np.asarray(a), np.asarray(b), **options)
+
+
+def min_rich(shape: tuple[int, ...], seed: int) -> Any:
+    """Mostly -128."""
+    rng = RNG(seed)
+    codes = rng.integers(-128, 128, shape)
+    return np.where(rng.random(shape) < 0.8, -128, codes).astype(I8)
+
+
+def table(name: str, scales: tuple[float, float, float], zeros: tuple[int, int, int]) -> Any:
+    """All pairs of uint8 codes."""
+
+    def make() -> qsim.Operation:
+        a = np.repeat(np.arange(256, dtype=U8), 256)
+        b = np.tile(np.arange(256, dtype=U8), 256)
+        names = ("a", "b", "out")
+        options = {f"{n}_scale": F32(s) for n, s in zip(names, scales, strict=True)}
+        options |= {f"{n}_zero": z for n, z in zip(names, zeros, strict=True)}
+        return qsim.operation(name, a, b, **options)
+
+    return make
+
+
+def depthwise() -> qsim.Operation:
+    """16 channels, 3x3, mostly -128."""
+    x = min_rich((1, 16, 5, 5), 1)
+    w = min_rich((16, 1, 3, 3), 2)
+    return qsim.operation(
+        "conv2d", x, w, groups=16, x_scale=F32(0.01), weight_scale=F32(0.01), out_scale=F32(0.1)
+    )
+
+
+def nan_scale() -> qsim.Operation:
+    """One column whose weight scale is NaN."""
+    a = RNG(3).integers(-128, 128, (3, 8)).astype(I8)
+    b = RNG(4).integers(-128, 128, (8, 2)).astype(I8)
+    weights = np.array([0.01, np.nan], F32)
+    return qsim.operation(
+        "gemm", a, b, lhs_scale=F32(0.1), rhs_scale=weights, out_scale=F32(0.5), out_zero=7
+    )
+
+
+def quantize(values: list[float], scale: float, zero: int, kind: type = F32, times: int = 1) -> Any:
+    """A vector of reals to int8."""
+    x = np.array(values * times, kind)
+    return lambda: qsim.operation("quantize", x, kind(scale), zero, dtype="int8")
+
+
+def dynamic(place: int) -> Any:
+    """33 reals with a NaN."""
+
+    def make() -> qsim.Operation:
+        x = np.linspace(-1, 3, 33).astype(F32)
+        x[place] = np.nan
+        return qsim.operation("dynamic_quantize", x)
+
+    return make
+
+
+def sums(scale: float, **options: Any) -> Any:
+    """Sums rescaled by 0.02 * 0.01 / scale."""
+    acc = np.arange(-40000, 40000, 25, dtype=np.int32)[:, None]
+    given = {"lhs_scale": F32(0.02), "rhs_scale": F32(0.01), "out_scale": F32(scale)}
+    return lambda: qsim.operation("requantize", acc, **given, **options)
+
+
+def tflite_depthwise() -> qsim.Operation:
+    """20 channels of sums that tie at a quarter."""
+    x = np.resize(np.array([-7, -6, -5, -3, 3, 5, 6, 7, -9, -10], I8), (1, 20, 1, 4))
+    w = np.ones((20, 1, 1, 1), I8)
+    return qsim.operation(
+        "conv2d", x, w, groups=20, x_scale=F32(1), weight_scale=F32(0.25), out_scale=F32(1)
+    )
+
+
+def one_row() -> qsim.Operation:
+    """A fully connected layer of batch 1 with 64 outputs."""
+    a = RNG(5).integers(-128, 128, (1, 32)).astype(I8)
+    b = RNG(6).integers(-127, 128, (32, 512)).astype(I8)
+    return qsim.operation(
+        "gemm", a, b, lhs_scale=F32(0.02), rhs_scale=F32(0.01), out_scale=F32(0.01)
+    )
+
+
+def softmax() -> qsim.Operation:
+    """Rows of 30 codes."""
+    q = RNG(7).integers(-128, 128, (64, 30)).astype(I8)
+    return qsim.operation("softmax", q, in_scale=F32(0.05), out_scale=F32(1 / 256), out_zero=-128)
+
+
+full = gemm(RNG(8).integers(0, 256, (4, 64)).astype(U8), RNG(9).integers(-128, 128, (64, 8)).astype(I8))
+LOWEST = np.full((32, 32), -128, I8)
+RAILS = [np.nan, np.inf, -np.inf, 1.0]
+TIES = [0.5, 1.5, 2.5, -0.5, -1.5, 0.1]
+
+DISAGREEMENTS = [
+    Disagreement(1, VNNI, AVX2, ("products.u8s8",), conv(64)),
+    Disagreement(1, SSE, AVX2, ("products.u8s8",), conv(64)),
+    Disagreement(2, VNNI, AVX2, ("products.u8s8",), conv(12)),
+    Disagreement(2, DOTPROD, AVX2, ("products.u8s8",), conv(3)),
+    Disagreement(3, VNNI, AVX2, ("products.u8s8",),
+                 gemm(np.full((1, 32), 255, U8), np.full((32, 1), 127, I8))),
+    Disagreement(4, VNNI, AVX2, ("products.u8s8",), conv(16, kind=I8, qdq=True)),
+    Disagreement(4, DOTPROD, AVX2, ("products.u8s8", "signed_to_unsigned"),
+                 conv(16, kind=I8, qdq=True)),
+    Disagreement(5, DOTPROD, NEON, ("products.s8s8",), gemm(LOWEST, LOWEST)),
+    Disagreement(5, VNNI, NEON, ("products.u8s8",),
+                 gemm(np.zeros((4, 32), U8), LOWEST, lhs_zero=128)),
+    Disagreement(6, VNNI, NEON, ("products.s8s8",),
+                 gemm(min_rich((8, 48), 10), min_rich((48, 8), 11), lhs_scale=F32(0.02),
+                      rhs_scale=F32(0.01), out_scale=F32(1))),
+    Disagreement(7, AVX2, DOTPROD, ("add",), table("add", (0.5, 0.5, 1), (0, 0, 0))),
+    Disagreement(8, AVX2, SSE, ("add.fused",), table("add", (0.1, 0.037, 0.11), (3, 5, 7))),
+    Disagreement(8, AVX2, WASM, ("add",), table("add", (0.1, 0.037, 0.11), (3, 5, 7))),
+    Disagreement(9, AVX2, DOTPROD, ("mul.fused",), table("mul", (0.1, 0.037, 0.11), (3, 5, 7))),
+    Disagreement(9, AVX2, WASM, ("mul",), table("mul", (0.1, 0.037, 0.11), (3, 5, 7))),
+    Disagreement(10, AVX2, DOTPROD, ("requant.narrow",), nan_scale),
+    Disagreement(10, AVX2, WASM, ("requant.narrow",), nan_scale),
+    Disagreement(11, AVX2, DOTPROD, ("quantize.half.narrow.convert",),
+                 quantize(RAILS, 1, -5, np.float16)),
+    Disagreement(12, AVX2, WASM, ("quantize.vector.narrow",), quantize(RAILS, 1, 5, times=4)),
+    Disagreement(13, AVX2, SSE, ("dynamic.lanes",), dynamic(17)),
+    Disagreement(13, AVX2, DOTPROD, ("dynamic",), dynamic(17)),
+    Disagreement(14, "tflite.ruy.arm64", "tflite.ruy.x64", ("requant.fixed.single_rounding",),
+                 sums(0.01)),
+    Disagreement(15, "tflite.ref.x64", "tflite.ruy.x64", ("channelwise",), tflite_depthwise),
+    Disagreement(16, "tflite.ruy.arm64", "tflite.ref.single_rounding.arm64", ("requant_row",),
+                 one_row),
+    Disagreement(17, "tflite.ref.x64", "tflite.ruy.x64", ("quantize",),
+                 quantize(TIES, 1, 0, times=2)),
+    Disagreement(18, "tflite.ref.x64", "tflite.ruy.x64", ("softmax.scheme",), softmax),
+    Disagreement(25, VNNI, I8MM, ("taps.nine",), depthwise),
+]  # fmt: skip
