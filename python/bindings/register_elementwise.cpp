@@ -2,14 +2,17 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "arrays.hpp"
+#include "code_arrays.hpp"
 #include "operators.hpp"
 #include "qsim/base/checked.hpp"
 #include "qsim/emu/add.hpp"
 #include "qsim/emu/average.hpp"
 #include "qsim/emu/dynamic.hpp"
+#include "qsim/emu/mean.hpp"
 #include "qsim/emu/mul.hpp"
 #include "qsim/emu/quantize_tensor.hpp"
 #include "qsim/emu/recode.hpp"
@@ -24,53 +27,6 @@ namespace {
 
 using Ints = std::vector<std::int64_t>;
 using Limit = std::optional<int>;
-
-/// Codes widened to int32, their shape and the name of their type.
-struct CodeArray {
-  std::vector<std::int32_t> codes;
-  Ints shape;
-  std::string dtype;
-};
-
-template <class T>
-bool take_codes(const py::array& array, const char* argument, CodeArray& out) {
-  if (!array.dtype().equal(py::dtype::of<T>())) return false;
-  const std::vector<T> values = values_of(exact<T>(array, argument));
-  out.codes.assign(values.begin(), values.end());
-  return true;
-}
-
-/// An int8, uint8, int16 or uint16 array (`wide`: or int32); TypeError for any other dtype.
-CodeArray code_array(const py::handle& object, const char* argument, bool wide = false) {
-  const py::array array = as_array(object, argument);
-  CodeArray out{{}, shape_of(array), py::str(array.dtype()).cast<std::string>()};
-  if (take_codes<std::int8_t>(array, argument, out) ||
-      take_codes<std::uint8_t>(array, argument, out) ||
-      take_codes<std::int16_t>(array, argument, out) ||
-      take_codes<std::uint16_t>(array, argument, out) ||
-      (wide && take_codes<std::int32_t>(array, argument, out)))
-    return out;
-  throw py::type_error(text(argument, ": expected int8, uint8, int16 or uint16 codes, got ",
-                            out.dtype, "; use qsim.quantize, or .astype if they are codes"));
-}
-
-/// Real values: float32, or float16 widened.
-struct RealArray {
-  std::vector<F32> values;
-  Ints shape;
-  bool half = false;
-};
-
-RealArray real_array(const py::handle& object, const char* argument) {
-  const py::array array = as_array(object, argument);
-  if (!array.dtype().equal(py::dtype("float16")))
-    return {bits_of(exact<float>(array, argument)), shape_of(array), false};
-  const py::object words = array.attr("view")("uint16");
-  RealArray out{{}, shape_of(array), true};
-  for (const std::uint16_t w : values_of(exact<std::uint16_t>(words, argument)))
-    out.values.push_back(num::decode(num::fp16, w));
-  return out;
-}
 
 emu::Scaled scaled(float scale, int zero) { return {{std::bit_cast<std::uint32_t>(scale)}, zero}; }
 
@@ -115,7 +71,8 @@ py::array dequantize(const Profile& profile, const py::object& q_in, const py::o
   std::vector<F32> reals(q.codes.size());
   {
     const py::gil_scoped_release free;
-    emu::dequantize_tensor<std::int32_t>(profile, q.codes, layout, scale, zero, reals);
+    emu::dequantize_tensor<std::int32_t>(profile, q.codes, layout, scale, zero,
+                                         q.dtype == "int8" || q.dtype == "uint8", reals);
   }
   if (!half) return to_numpy<float>(reals, q.shape);
   std::vector<std::uint16_t> words;
@@ -269,7 +226,7 @@ py::array pool(const Profile& profile, const std::string& kind, const py::object
 }
 
 /// Means of the rows of x [results, count].
-py::array mean(const Profile& profile, const py::object& x_in, std::size_t channels,
+py::array mean(const Profile& profile, const py::object& x_in, std::size_t channels, bool image,
                const std::array<float, 2>& scales, const std::array<int, 2>& zeros) {
   const CodeArray x = code_array(x_in, "x");
   const emu::CodeRange range = code_range(x.dtype, {}, {});
@@ -277,7 +234,8 @@ py::array mean(const Profile& profile, const py::object& x_in, std::size_t chann
   if (x.shape.size() != 2 || x.shape[1] < 1 || channels < 1)
     fail<BadArgument>("x: expected [results, count] with count >= 1, got ", shape_text(x.shape));
   const emu::MeanOperands a{static_cast<std::size_t>(x.shape[1]), channels, x.codes,
-                            scaled(scales[0], zeros[0]), scaled(scales[1], zeros[1]), range};
+                            scaled(scales[0], zeros[0]), scaled(scales[1], zeros[1]), range,
+                            image && !emu::detail::is_wide(range)};
   return codes_array(emu::mean(profile, a), {x.shape[0]}, x.dtype);
 }
 
@@ -334,9 +292,9 @@ py::object recode(const Profile& profile, const std::string& kind, const py::obj
   const emu::Scaled a = scaled(scales[0], zeros[0]), b = scaled(scales[1], zeros[1]);
   const emu::PreparedRecode p = leaky ? emu::prepare_leaky_relu(profile, a, b, pattern(slope), out)
                                       : emu::prepare_requantize(profile, a, b, out);
-  std::vector<std::int32_t> y;
-  y.reserve(q.codes.size());
-  for (const std::int32_t v : q.codes) y.push_back(emu::code_of(p, v));
+  const bool bytes = !emu::detail::is_wide(in) && !emu::detail::is_wide(out);
+  std::vector<std::int32_t> y(q.codes.size());
+  emu::recode<std::int32_t>(p, q.codes, bytes, y);
   return codes_array(y, q.shape, dtype);
 }
 
@@ -386,8 +344,8 @@ void register_elementwise(py::module_& module) {
       py::arg("pads"), py::arg("dilation"), py::arg("out"), py::arg("count_include_pad"),
       py::arg("scales"), py::arg("zeros"), py::arg("low"), py::arg("high"),
       "Maxima or averages of windows of codes [n, c, ...].");
-  ops.def("mean", &mean, py::arg("profile"), py::arg("x"), py::arg("channels"), py::arg("scales"),
-          py::arg("zeros"), "Means of the rows of codes [results, count].");
+  ops.def("mean", &mean, py::arg("profile"), py::arg("x"), py::arg("channels"), py::arg("image"),
+          py::arg("scales"), py::arg("zeros"), "Means of the rows of codes [results, count].");
   ops.def("lut", &lut, py::arg("profile"), py::arg("q"), py::arg("function"), py::arg("slope"),
           py::arg("scales"), py::arg("zeros"), py::arg("dtype"),
           "A function of 8-bit codes by a table.");

@@ -25,7 +25,7 @@ from qsim.comparison import Comparison, compare
 from qsim.identification import identify
 from qsim.loading import load
 from qsim.nonfinite import NonfiniteReport, trace_nonfinite
-from qsim.operations import operation
+from qsim.operations import Operation, operation
 from qsim.operators import (
     add,
     average_pool,
@@ -44,7 +44,7 @@ from qsim.operators import (
     softmax,
     subtract,
 )
-from qsim.probing import probe
+from qsim.probing import Probe, probe
 from qsim.runtime import run
 from qsim.saturation import saturation_report
 from qsim.selftest import selftest
@@ -56,6 +56,8 @@ __all__ = [
     "Graph",
     "NonfiniteReport",
     "NotSupported",
+    "Operation",
+    "Probe",
     "Profile",
     "Trace",
     "__version__",

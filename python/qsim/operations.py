@@ -35,6 +35,11 @@ class Operation:
         outputs = answer if isinstance(answer, tuple) else (answer,)
         return Result(self, row, tuple(np.asarray(output) for output in outputs))
 
+    def take(self, elements: Array) -> Operation:
+        """The same operation on some elements of its operands: add and mul of equal shapes only."""
+        operands = tuple(operand.reshape(-1)[elements] for operand in self.operands)
+        return Operation(self.name, operands, self.options)
+
     def attempt(self, profile: Profile | str) -> Result | None:
         """As :meth:`run`; None where the profile has no such operator or refuses the parameters."""
         with warnings.catch_warnings():

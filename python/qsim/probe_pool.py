@@ -81,8 +81,10 @@ def rescaled(totals: list[int], scale: float) -> Operation:
 
 def conv_pool() -> Iterator[Operation]:
     """Channels and taps that meet; depthwise and indirect routes."""
-    shapes = [(3, 8, 3, 1), (64, 8, 3, 1), (16, 16, 3, 16), (8, 8, 3, 8), (8, 8, 2, 8), (12, 8, 1, 1),
-              (4, 4, 3, 4), (72, 8, 3, 1), (64, 7, 3, 1), (16, 8, 2, 1)]  # fmt: skip
+    shapes = [
+        (3, 8, 3, 1), (64, 8, 3, 1), (16, 16, 3, 16), (8, 8, 3, 8), (8, 8, 2, 8), (12, 8, 1, 1),
+        (4, 4, 3, 4), (72, 8, 3, 1), (64, 7, 3, 1), (16, 8, 2, 1),
+    ]  # fmt: skip
     for channels, out, kernel, groups in shapes:
         for kind in (U8, I8):
             code = 255 if kind is U8 else -128
@@ -96,8 +98,8 @@ def conv_pool() -> Iterator[Operation]:
                                         x_scale=F32(2**-10), weight_scale=F32(2**-10),
                                         out_scale=F32(1), constant_weights=constant)  # fmt: skip
     # 20 depthwise channels: a group of 8, another, and 4 left over; sums that tie.
-    x = np.array([-7, -6, -5, -3, -1, 3, 5, 6, 75, 95, 105, -75, -95, -105, 25, 35, -6, -3, 6, -105],
-                 I8).reshape(1, 20, 1, 1)  # fmt: skip
+    ties = [-7, -6, -5, -3, -1, 3, 5, 6, 75, 95, 105, -75, -95, -105, 25, 35, -6, -3, 6, -105]
+    x = np.array(ties, I8).reshape(1, 20, 1, 1)
     w = np.ones((20, 1, 1, 1), I8)
     for scale in (0.5, 0.25, 0.02, 0.1, 0.3):
         yield operation("conv2d", x, w, groups=20, x_scale=F32(1), weight_scale=F32(scale),
@@ -179,15 +181,18 @@ def binary_pool(name: str) -> Callable[[], Iterator[Operation]]:
     """Ties, rails and scales out of ordinary ranges, in each operand type."""
 
     def candidates() -> Iterator[Operation]:
-        settings = [(0.5, 0.5, 1), (0.1, 0.037, 0.11), (1, 1, 0.5), (0.25, 1, 4), (1e-6, 1, 1),
-                    (1, 1000, 1), (NAN, 1, 1), (1, 1, 0), (0.003, 0.5, 0.0029), (0.7, 0.9, 1.3)]  # fmt: skip
+        settings = [
+            (0.5, 0.5, 1), (0.1, 0.037, 0.11), (0.5, 0.3, 0.7), (0.02, 0.03, 0.04), (1, 1, 0.5),
+            (0.25, 1, 4), (1e-6, 1, 1), (1, 1000, 1), (NAN, 1, 1), (1, 1, 0), (0.7, 0.9, 1.3),
+            (0.003, 0.5, 0.0029),
+        ]  # fmt: skip
         for kind in (I8, U8):
             low, high = RANGE[np.dtype(kind).name]
             rng = np.random.default_rng(7)
             for setting in settings:
                 for zeros in ((0, 0, 0), (3, 5, 7)) if kind is I8 else ((128, 128, 128), (0, 9, 0)):
-                    a = np.concatenate([[low, high, low], rng.integers(low, high + 1, 13)])
-                    b = np.concatenate([[low, high, high], rng.integers(low, high + 1, 13)])
+                    a = np.concatenate([[low, high, low], rng.integers(low, high + 1, 3000)])
+                    b = np.concatenate([[low, high, high], rng.integers(low, high + 1, 3000)])
                     scales = dict(zip(("a_scale", "b_scale", "out_scale"), map(F32, setting),
                                       strict=True))  # fmt: skip
                     places = dict(zip(("a_zero", "b_zero", "out_zero"), zeros, strict=True))

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from qsim._core import Profile
 from qsim.catalogue import profiles, resolve
 from qsim.operations import Operation
 from qsim.probe_pool import POOLS, pool
+
+ELEMENTWISE = ("add", "mul")
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,23 @@ def select(names: list[str], tried: list[Labels]) -> list[int]:
     return sorted(chosen)
 
 
+def smaller(operation: Operation, rows: Mapping[str, Profile]) -> Operation:
+    """The elements of an add or mul that tell as many rows apart as all of them."""
+    if operation.name not in ELEMENTWISE:
+        return operation
+    answers = {n: operation.attempt(row) for n, row in rows.items()}
+    known = {n: r.flat() for n, r in answers.items() if r is not None}
+    names = list(known)
+    if not names:
+        return operation
+    matrix = np.stack([known[n] for n in names])
+    columns = np.flatnonzero((matrix != matrix[0]).any(axis=0))
+    labels = [_labels({n: matrix[i, c].tobytes() for i, n in enumerate(names)}) for c in columns]
+    chosen = columns[select(names, labels)] if labels else columns[:0]
+    kept = np.unique(np.concatenate([chosen, np.arange(2)]))  # one element alone is a scalar
+    return operation.take(kept)
+
+
 def probe(name: str, rows: Mapping[str, Profile] | None = None) -> Probe:
     """Makes the smallest input set that tells all rows apart by one operator.
 
@@ -136,7 +157,8 @@ def probe(name: str, rows: Mapping[str, Profile] | None = None) -> Probe:
     groups = sorted(
         (tuple(sorted(g, key=order.__getitem__)) for g in classes), key=lambda g: order[g[0]]
     )
-    return Probe(name, tuple(candidates[i] for i in chosen), tuple(groups))
+    operations = tuple(smaller(candidates[i], given) for i in chosen)
+    return Probe(name, operations, tuple(groups))
 
 
 __all__ = ["Probe", "probe", "select"]

@@ -131,7 +131,7 @@ def chain_path(profile: Profile, lhs: str, rhs: str) -> str:
 
 
 def worst_share(chain: Chain, weights: Array, lhs_low: int, lhs_high: int) -> Array:
-    """Per row of `weights` ([channels, K] in K order) the largest reach of a step over its limit."""
+    """Per row of `weights`, [channels, K] in K order, the largest reach of a step over its limit."""
     block = int(chain.fields["block"])
     offset = int(chain.fields["lhs_offset"])
     low, high = lhs_low + offset, lhs_high + offset
@@ -317,8 +317,9 @@ def saturation_report(
     --------
     >>> import numpy as np, qsim
     >>> op = qsim.operation("gemm", np.full((1, 2), 255, np.uint8), np.full((2, 1), 127, np.int8))
-    >>> print(qsim.saturation_report(op, "ort-1.30.x64.avx2").rule())
-    safe iff |w| <= 64 for every input; largest |w| is 127, 1 of 1 output channels can overflow: not safe
+    >>> report = qsim.saturation_report(op, "ort-1.30.x64.avx2")
+    >>> report.safe_magnitude, report.safe, report.affected
+    (64, False, 1)
     """
     row = resolve(profile)
     if isinstance(subject, Graph):

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Random cases, answered by every engine this machine can run, in the golden vectors' layout.
 
-Usage: live_run.py OUT --engine onnxruntime|litert|torch [--count N] [--seed S] [--again FOLDER]
+Usage: live_run.py OUT --engine onnxruntime|litert|torch [--count N] [--seed S]
+                   [--only native|PART] [--again FOLDER]
 
 Native and emulated x64 targets use the wheels of the interpreter that runs this file, the arm64
 ones those of tools/arm_engines.sh. Targets that cannot run here are named and left out; the set is
@@ -20,11 +21,13 @@ import sys
 from pathlib import Path
 
 from live_cases import collate
+from live_host import native_target
 
 HERE = Path(__file__).resolve().parent
 ARM_ENGINES = HERE.parents[1] / "tools" / "arm_engines.sh"
 ARM = ("arm64-neon", "arm64-dotprod", "arm64-i8mm")
 EMULATED = {"x64-avx2": "Haswell", "x64-sse": "Nehalem"}
+TARGETS = ("x64-avx512vnni", *EMULATED, *ARM)
 PREFIX = {"onnxruntime": "ort", "litert": "tflite", "torch": "torch"}
 KERNELS: dict[str, dict[str, tuple[str, ...]]] = {  # which an engine has, by kind of processor
     "onnxruntime": {"x64": ("",), "arm64": ("",)},
@@ -35,20 +38,6 @@ KERNELS: dict[str, dict[str, tuple[str, ...]]] = {  # which an engine has, by ki
         "arm64": ("qnnpack",),  # oneDNN aborts under emulation
     },
 }
-
-
-def cpu_flags() -> set[str]:
-    info = Path("/proc/cpuinfo")
-    line = re.search(r"^flags\s*:(.*)$", info.read_text() if info.exists() else "", re.MULTILINE)
-    return set(line.group(1).split()) if line else set()
-
-
-def native_target() -> str | None:
-    """What this processor is called; with VNNI of either width the answers are the same."""
-    flags = cpu_flags()
-    if "amx_int8" in flags or "avx2" not in flags:
-        return None
-    return "x64-avx512vnni" if flags & {"avx512_vnni", "avx_vnni"} else "x64-avx2"
 
 
 def x64_emulator() -> str | None:
@@ -62,29 +51,30 @@ def x64_emulator() -> str | None:
     return None
 
 
-def commands(engine: str) -> tuple[dict[str, list[str]], dict[str, str]]:
+def commands(engine: str, only: str) -> tuple[dict[str, list[str]], dict[str, str]]:
     """How to run a Python file on each target, and why the others cannot."""
+    native = native_target()
+    every = dict.fromkeys((native or "native", *TARGETS))
+    wanted = [native or "native"] if only == "native" else [t for t in every if only in t]
     runs: dict[str, list[str]] = {}
     skipped: dict[str, str] = {}
-    native, emulator = native_target(), x64_emulator()
-    if native:
-        runs[native] = [sys.executable]
-    if native != "x64-avx512vnni":
-        skipped["x64-avx512vnni"] = "this processor is not x64 with VNNI and without AMX"
-    for target, cpu in EMULATED.items():
+    for target in wanted:
         if target == native:
-            continue
-        if emulator and platform.machine() == "x86_64":
-            runs[target] = [emulator, "-cpu", cpu, sys.executable]
-        else:
+            runs[target] = [sys.executable]
+        elif target in EMULATED and platform.machine() == "x86_64" and (found := x64_emulator()):
+            runs[target] = [found, "-cpu", EMULATED[target], sys.executable]
+        elif target in EMULATED:
             skipped[target] = "needs x64 wheels and qemu-x86_64 of version 7.2 or newer"
-    build = [str(ARM_ENGINES), *(["torch"] if engine == "torch" else [])]
-    built = subprocess.run(build, capture_output=True, text=True)
-    for target in ARM:
+        elif target not in ARM:
+            skipped[target] = f"this processor is {native or 'unlike any recorded one'}"
+    arm = [t for t in wanted if t in ARM and t not in runs]
+    if arm:
+        build = [str(ARM_ENGINES), *(["torch"] if engine == "torch" else [])]
+        built = subprocess.run(build, capture_output=True, text=True)
         if built.returncode == 0:
-            runs[target] = [str(ARM_ENGINES), "run", target]
+            runs |= {t: [str(ARM_ENGINES), "run", t] for t in arm}
         else:
-            skipped[target] = (built.stdout + built.stderr).strip().splitlines()[-1]
+            skipped |= dict.fromkeys(arm, (built.stdout + built.stderr).strip().splitlines()[-1])
     return runs, skipped
 
 
@@ -105,6 +95,7 @@ def main() -> None:
     parser.add_argument("--engine", choices=sorted(PREFIX), required=True)
     parser.add_argument("--count", default="20", metavar="N")
     parser.add_argument("--seed", default="0", metavar="S")
+    parser.add_argument("--only", default="", metavar="PART", help="native, or part of a name")
     parser.add_argument("--again", metavar="FOLDER", help="recorded cases (onnxruntime only)")
     options = parser.parse_args()
     prefix = PREFIX[options.engine]
@@ -116,7 +107,7 @@ def main() -> None:
     subprocess.run(generate, check=True)
 
     answered: dict[str, Path] = {}
-    can, cannot = commands(options.engine)
+    can, cannot = commands(options.engine, options.only)
     for target, how in can.items():
         runner = [*how, str(HERE / f"{prefix}_run.py"), str(cases)]
         has = KERNELS[options.engine]
@@ -127,6 +118,8 @@ def main() -> None:
             answered[name] = runs / name
     for target, why in cannot.items():
         print(f"SKIPPED: {target}: {why}")
+    if not answered:
+        sys.exit("live_run: no target can run here")
     count = collate(cases, answered, options.out / "vectors")
     print(f"{count} cases, {len(answered)} targets in {options.out / 'vectors'}")
 

@@ -72,21 +72,6 @@ TEST(NumElementary, LogIsTheNearestFloatFromOneOn) {
   EXPECT_THROW(static_cast<void>(log_f32(f32(0.5f))), Bug);
 }
 
-TEST(NumElementary, SigmoidIsTheNearestFloat) {
-  sweep(1e-9f, 110.0f, 60013, [](F32 x) {
-    EXPECT_TRUE(nearest(sigmoid_f32(x), 1 / (1 + std::exp(-double{test::as_float(x)}))));
-  });
-  EXPECT_EQ(sigmoid_f32(f32_zero), f32_half);
-  EXPECT_EQ(sigmoid_f32(f32_infinity), f32_one);
-  EXPECT_EQ(sigmoid_f32(negate(f32_infinity)), f32_zero);
-  EXPECT_TRUE(is_nan(sigmoid_f32(f32_nan)));
-}
-// 1/2 + x/4 - x^3/48 at x = -2^-24 is a tie but for its last term.
-TEST(NumElementary, SigmoidResolvesWhatLooksLikeATie) {
-  EXPECT_EQ(sigmoid_f32(f32(-0x1p-24f)), f32_half);
-  EXPECT_EQ(sigmoid_f32(f32(-0x1.000002p-24f)), F32{0x3effffffu});
-}
-
 TEST(NumElementary, TanhIsTheNearestFloat) {
   sweep(1e-6f, 20.0f, 30011, [](F32 x) {
     EXPECT_TRUE(nearest(tanh_f32(x), std::tanh(double{test::as_float(x)})));

@@ -220,6 +220,8 @@ def run_quantize(row: Row, family: str, f: Fields) -> bytes:
     half = family == "quantize.half"
     word = "H" if half else "I"
     kind, limits = f.limits()
+    if row["quantize"]["vector"]["scaling"] == "engine" and kind != "s8":
+        raise Refused("the engine casts to int8 only")
     layout = Layout.of(f)
     scale, zero = f.many(layout.scales, word), f.many(layout.scales, "i")
     x = Tensor(layout.shape, f.many(prod(layout.shape), word))
@@ -283,14 +285,10 @@ def run_average(row: Row, _: str, f: Fields) -> bytes:
     scheme = row["average"]["scheme"]
     if scheme == "engine" and (kind != "s8" or limits != rescale.Limits(-128, 127, -128, 127)):
         raise Refused("the engine pools int8 codes without limits")
-    if scheme in ("engine", "integer") and (q_in != q_out or is_nan(q_in.scale)):
+    if scheme == "integer" and q_in != q_out:
         raise Refused("the row pools codes of one scale")
     w = pooling.Window(kernel, stride, begin, end, bool(flags & 2), bool(flags & 1))
     return pack(pooling.average(row, x, w, q_in, q_out, kind, limits).data, "I")
-
-
-def is_nan(x: int) -> bool:
-    return x & 0x7FFFFFFF > 0x7F800000
 
 
 # ------------------------------------------------------------------------------------ tables, softmax

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from copy import deepcopy
 from typing import Any
 
@@ -71,20 +72,22 @@ def test_quantize_forms_a24() -> None:
     assert [one(REF, 0.75, affine(0.3)), one(RUY_X64, 0.75, affine(0.3), "rest")] == [3, 2]
 
 
-def test_quantize_runs_a24() -> None:
-    def shares(shape: tuple[int, ...], code_type: str, *layout: int | None) -> list[str]:
-        forms = [""] * Tensor(shape, [0] * len(range(__import__("math").prod(shape)))).data.__len__()
-        for run in quantizer.runs(shape, *layout):
-            for i in range(run.first, run.first + run.length):
-                forms[i] = quantizer.form_of(AVX2, run, i, code_type)[0]
-        return forms
+def shares(shape: tuple[int, ...], code_type: str, *layout: int | None) -> str:
+    """The first letters of the forms that serve the elements."""
+    letters = {}
+    for run in quantizer.runs(shape, *layout):
+        for i in range(run.first, run.first + run.length):
+            letters[i] = quantizer.form_of(AVX2, run, i, code_type)[0]
+    return "".join(letters[i] for i in range(math.prod(shape)))
 
-    assert "".join(shares((5,), "s4")) == "vvvvs"
-    assert "".join(shares((2, 3), "s4", 0)) == "vvs" + "svv"
-    assert "".join(shares((2, 3), "s4", 1)) == "ssssss"
-    assert "".join(shares((2, 3), "s8", 1)) == "vvvvvv"
-    assert "".join(shares((2, 5), "s4", 1, 3)) == "vvs" + "ss" + "svv" + "vv"
-    assert "".join(shares((4, 2), "s8", 0, 2)) == "ssssssss"
+
+def test_quantize_runs_a24() -> None:
+    assert shares((5,), "s4") == "vvvvs"
+    assert shares((2, 3), "s4", 0) == "vvs" + "svv"
+    assert shares((2, 3), "s4", 1) == "ssssss"
+    assert shares((2, 3), "s8", 1) == "vvvvvv"
+    assert shares((2, 5), "s4", 1, 3) == "vvs" + "ss" + "svv" + "vv"
+    assert shares((4, 2), "s8", 0, 2) == "ssssssss"
     five = Tensor((5,), [NAN] * 5)
     assert quantizer.quantize(AVX2, five, [f32.ONE], [-5], "s4").data == [-8, -8, -8, -8, 7]
 
@@ -101,8 +104,8 @@ def test_halves_a24() -> None:
     assert quantizer.to_half(f32.bits(2.0**-25)) == 0
     assert quantizer.to_half(f32.bits(3 * 2.0**-25)) == 2
     data = Tensor((1,), [3])
-    third = quantizer.dequantize(SSE, data, [0x3555], [0], half=True).data  # 0.33325
-    assert third == [0x3C00 - 1]
+    third = quantizer.dequantize(SSE, data, [0x3555], [0], half=True).data
+    assert third == [0x3C00]  # 3 * 0.33325195 lies between two numbers
 
 
 # -------------------------------------------------------------------------------- dynamic (A.25)
@@ -231,8 +234,136 @@ def test_mul_a27() -> None:
 
 
 def test_mul_factor_a27() -> None:
-    q = (affine(0.48263), affine(0.13279), affine(2.2784))
-    wide = changed(REF, "mul.factor", "f64")
-    narrow = changed(REF, "mul.factor", "f32")
-    factors = [pair(arithmetic.mul, of, [127, 1], [127, 1], q) for of in (narrow, wide)]
-    assert factors[0] == factors[1]  # placeholder
+    q = (affine(0.46511883), affine(0.6941295), affine(0.37440062))
+    by = [changed(REF, "mul.factor", f) for f in ("f32", "f64")]
+    assert [pair(arithmetic.mul, of, [69], [1], q) for of in by] == [[59], [60]]
+
+
+# -------------------------------------------------------------------------------- average (A.28)
+
+
+def means(
+    of: Row, codes: list[int], window: pooling.Window, q_in: Affine, q_out: Affine
+) -> list[int]:
+    image = Tensor((1, 1, 1, len(codes)), codes)
+    return pooling.average(of, image, window, q_in, q_out, "s8").data
+
+
+def along(kernel: int, begin: int = 0, *, include: bool = False) -> pooling.Window:
+    return pooling.Window(
+        (1, kernel), (1, 1), (0, begin), (0, 0), count_include_pad=include
+    )
+
+
+def test_average_a28() -> None:
+    unit, up = affine(1), affine(1, 1)
+    assert means(SSE, [1, 0, 4], along(2), unit, up) == [2, 3]  # 0.5 + 1 before rounding
+    assert means(SSE, [1, 0], along(2), unit, up) == [1]  # the whole image: after
+    assert means(REF, [1, 0], along(2), unit, up) == [1]
+    assert means(REF, [-5, 0, 0], along(2), unit, unit) == [-3, 0]  # away from zero
+    assert means(SSE, [-5, 0, 0], along(2), unit, unit) == [-2, 0]
+    assert means(SSE, [-5, 0, 0], along(2, 1), unit, unit) == [-5, -2, 0]
+    assert means(SSE, [-5, 0, 0], along(2, 1, include=True), unit, unit) == [-2, -2, 0]
+
+    q = affine(0.4)
+    assert means(SSE, [-15, -21, -28, -30], along(4), q, q) == [-24]
+    assert means(SSE, [-15, -21, -28, -30, 0], along(4), q, q)[0] == -23
+    q = affine(0.22)  # the order of a sum in binary32
+    assert means(SSE, [-9, 3, -15, 15, 0], along(4), q, q)[0] == -1
+    assert means(SSE, [15, -15, 3, -9, 0], along(4), q, q)[0] == -2
+
+    nan = [means(of, [1, 0, 4], along(2), Affine(NAN), up) for of in (SSE, ARM)]
+    assert nan == [[-128] * 2, [0] * 2]
+    engine = row("mnn-2.9.0.x64.sse")
+    assert means(engine, [0] * 9, along(9), unit, unit) == [-1]
+
+
+def test_window_extents_a28() -> None:
+    def outputs(size: int, kernel: int, stride: int, end: int, *, ceil: bool) -> int:
+        window = pooling.Window((kernel,), (stride,), (0,), (end,), ceil)
+        return window.outputs((size,))[0]
+
+    assert [outputs(5, 2, 2, 0, ceil=c) for c in (False, True)] == [2, 3]
+    assert outputs(3, 2, 3, 2, ceil=True) == 1  # a second window would start in the padding
+    assert outputs(4, 2, 3, 2, ceil=True) == 2
+    window = pooling.Window((2, 2), (1, 1), (1, 0), (0, 1))
+    assert [taps for taps, _ in pooling.windows(window, (1, 2))] == [[0, 1], [1]]
+
+
+# --------------------------------------------------------------------------------- tables (A.29)
+
+
+def test_tables_a29() -> None:
+    half, unit = affine(0.5), affine(1)
+    by = [tables.table(of, "identity", half, unit, "s8") for of in (SSE, REF)]
+    assert [[t[q] for q in (1, -1, 3)] for t in by] == [[0, 0, 2], [1, -1, 2]]
+
+    steps = (affine(2.0**-7, -128), affine(2.0**-8, -128))
+    assert realmath.sigmoid32(f32.bits(2.0**-7)) == 0x3F007FFF  # rounded once it is 0x3F008000
+    assert [tables.table(of, "sigmoid", *steps, "s8")[-127] for of in (SSE, REF)] == [0, 0]
+
+    slope = f32.bits(0.5)
+    bent = tables.table(SSE, "leaky_relu", unit, unit, "s8", alpha=slope)
+    assert [bent[q] for q in (-3, -1, 0, 5)] == [-2, 0, 0, 5]
+    nan = Affine(NAN)
+    lost = [tables.table(of, "leaky_relu", nan, affine(1, 5), "s8", alpha=slope) for of in (ARM, WASM)]
+    assert [t[0] for t in lost] == [-128, 0]
+
+    parts = [Tensor((2, 1), [1, 3]), Tensor((2, 2), [1, 2, 3, 4])]
+    joined = tables.concat(SSE, parts, 1, [half, unit], unit, "s8")
+    assert (joined.shape, joined.data) == ((2, 3), [0, 1, 2, 2, 3, 4])
+    copied = tables.concat(SSE, parts[:1], 1, [Affine(NAN)], Affine(NAN), "s8")
+    assert copied.data == [-128, -128]  # a NaN scale does not equal itself
+
+
+def test_functions_a29() -> None:
+    sigmoid, tanh, bits = realmath.sigmoid32, realmath.tanh32, f32.bits
+    assert [sigmoid(bits(x)) for x in (0, -0.0, 200, -200)] == [bits(0.5), bits(0.5), f32.ONE, 0]
+    assert sigmoid(bits(-103.0)) == 0  # e^103 is infinite in binary32
+    assert [tanh(bits(x)) for x in (-0.0, 10, -10)] == [f32.SIGN, f32.ONE, bits(-1)]
+    assert tanh(bits(1e-40)) == bits(1e-40)
+    assert f32.is_nan(sigmoid(NAN))
+    assert f32.is_nan(tanh(NAN))
+    for x in (-3.0, -0.7, 0.1, 1.0, 5.5):
+        assert realmath.exp32(x) == bits(math.exp(x))
+        assert tanh(bits(x)) == bits(math.tanh(f32.to_float(bits(x))))
+        assert realmath.ln32(bits(x * x)) == bits(math.log(f32.to_float(bits(x * x))))
+    assert [realmath.exp32(x) for x in (-104.0, 89.0, 1e300)] == [0, INF, INF]
+
+
+# -------------------------------------------------------------------------------- softmax (A.30)
+
+
+def probabilities(
+    of: Row, codes: list[int], scale: float, q_out: Affine, code_type: str = "s8"
+) -> list[int]:
+    return softmax_table.softmax(of, codes, affine(scale), q_out, code_type)
+
+
+def test_softmax_a30() -> None:
+    q = affine(1 / 256, -128)
+    by = [probabilities(of, [1, 29, 6, 49, 56], 0.05, q) for of in (REF, RUY_X64)]
+    assert by == [[-120, -97, -118, -43, -7], [-120, -97, -118, -42, -7]]
+    by = [probabilities(of, [57, 0, 56, 43], 0.1, q) for of in (RUY_X64, RUY_ARM)]
+    assert by == [[-9, -128, -21, -99], [-9, -128, -20, -99]]
+    # 16 codes round up, the rest of a row away from zero
+    long = probabilities(RUY_ARM, [1, 2, 3, 4] * 5, 0.3, q)
+    assert long[:4] == long[16:]
+    # e^84 times 256 is infinite in binary32: one code alone has no probability
+    for z, x64, arm in ((0, 0, 255), (3, 3, 2)):
+        one = [probabilities(of, [7], 0.05, affine(1 / 256, z), "u8") for of in (SSE, ARM)]
+        assert one == [[x64], [arm]]
+    one = [probabilities(of, [7], 0.05, affine(1 / 256)) for of in (SSE, ARM)]
+    assert one == [[-128], [127]]
+    assert probabilities(SSE, [7, 7], 0.05, affine(1 / 256), "u8") == [128, 128]
+    assert probabilities(SSE, [7, 7], 0.05, affine(1 / 290), "u8") == [145, 145]
+    with pytest.raises(ValueError, match="x_scale"):
+        probabilities(SSE, [1, 2], 0.0, q)
+
+
+def test_softmax_logarithm_a30() -> None:
+    lifted = softmax_table.lifted_exponentials(f32.bits(0.05), 3)[255]
+    room = f32.rational(f32.div(f32.INF - 1, f32.from_int(3)))
+    by_binary64 = realmath.exp32((math.log(room) - 5.0) / f32.to_float(f32.bits(0.05)) * 0.05)
+    assert lifted == 2064855406
+    assert lifted != by_binary64

@@ -116,7 +116,7 @@ std::vector<std::int32_t> engine_pool(const Profile& profile, const PoolOperands
 inline std::vector<std::int32_t> rescaled_sums(const Profile& profile, const PoolOperands& a) {
   const std::int64_t n = static_cast<std::int64_t>(plane_size(a.window));
   const FloatMode& mode = profile.float_mode;
-  if (profile.requant.scheme != Rescale::fp32 && profile.requant.scheme != Rescale::fixed)
+  if (profile.requant.scheme == Rescale::none || profile.requant.scheme == Rescale::engine)
     refuse(profile, "global_average_pool", "requant.scheme");
   const F32 whole = num::mul(a.out.scale, num::from_int(n), mode);
   const PreparedFactor factor =

@@ -96,7 +96,8 @@ inline RunQuantizers run_quantizers(const Profile& p, const QuantizeOptions& o, 
 
 /// Codes of `x` by the row: whole groups of a run by `vector`, what is left by `rest`; elements of
 /// runs that are not neighbours, and 4-bit codes alone in their byte (the first of a run at an odd
-/// place of the tensor, the last at an even one), by `single`; binary16 values by `half`. (A.24)
+/// place of the tensor, the last at an even one), by `single`, and so is everything with several scales
+/// along an axis where the row says so; binary16 values by `half`. Equation (A.24).
 template <class Code>
 void quantize_tensor(const Profile& profile, std::span<const F32> x, const ScaleLayout& layout,
                      std::span<const F32> scale, std::span<const std::int32_t> zero,
@@ -104,10 +105,13 @@ void quantize_tensor(const Profile& profile, std::span<const F32> x, const Scale
                      std::span<Code> out) {
   QSIM_ASSERT(x.size() == layout.size() && out.size() == x.size());
   QSIM_ASSERT(scale.size() == layout.scales() && zero.size() == scale.size());
+  const bool by_axis =
+      profile.quantize.axis_by_single && layout.block == 0 && layout.scales() > 1;
   for_each_run(layout, [&](const ScaleRun& run) {
     if (run.count == 0) return;
-    const detail::RunQuantizers q = detail::run_quantizers(
-        profile, options, run.one_by_one, scale[run.scale], zero[run.scale], range);
+    const detail::RunQuantizers q =
+        detail::run_quantizers(profile, options, run.one_by_one || by_axis, scale[run.scale],
+                               zero[run.scale], range);
     const std::size_t grouped = run.count / profile.quantize.group * profile.quantize.group;
     const auto put = [&](const PreparedQuantizer& how, std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i < end; ++i) {
@@ -123,19 +127,25 @@ void quantize_tensor(const Profile& profile, std::span<const F32> x, const Scale
   });
 }
 
-/// Real values of codes: fl(fl(q - zero) * scale). NotSupported where the row has no quantizer.
+/// Real values of codes by the row: `folded` for whole groups of a run of 8-bit codes (`bytes`), the
+/// difference to the zero point else. NotSupported where the row has no quantizer.
 template <class Code>
 void dequantize_tensor(const Profile& profile, std::span<const Code> q, const ScaleLayout& layout,
-                       std::span<const F32> scale, std::span<const std::int32_t> zero,
+                       std::span<const F32> scale, std::span<const std::int32_t> zero, bool bytes,
                        std::span<F32> out) {
   QSIM_ASSERT(q.size() == layout.size() && out.size() == q.size());
   QSIM_ASSERT(scale.size() == layout.scales() && zero.size() == scale.size());
   if (profile.quantize.vector.scaling == Scaling::none)
     refuse(profile, "dequantize", "quantize.vector.scaling");
+  const Dequantize& rule = profile.dequantize;
   for_each_run(layout, [&](const ScaleRun& run) {
+    const bool folds = rule.folded && bytes && !run.one_by_one;
+    const std::size_t grouped = folds ? run.count / rule.group * rule.group : 0;
     for (std::size_t i = 0; i < run.count; ++i) {
       const std::size_t at = run.first + i * run.stride;
-      out[at] = real_of(profile, std::int32_t{q[at]}, scale[run.scale], zero[run.scale]);
+      const std::int32_t code{q[at]};
+      out[at] = i < grouped ? folded_real_of(profile, code, scale[run.scale], zero[run.scale])
+                            : real_of(profile, code, scale[run.scale], zero[run.scale]);
     }
   });
 }

@@ -75,7 +75,7 @@ struct PreparedQuantizer {
   Scaling scaling = Scaling::none;
   Narrow narrow{};
   FloatMode mode{};
-  bool fused = false;       ///< engine: the zero point joins by fma
+  bool fused = false;       ///< engine, reciprocal: the zero point joins by fma
   F32 factor{};             ///< what x is multiplied by
   F32 scale{};
   std::int32_t zero = 0;
@@ -145,7 +145,11 @@ inline PreparedQuantizer prepare_quantizer(const Profile& profile, const Quantiz
       q.narrow = profile.cast.narrow;
       return q;
     case Scaling::divide: q.divisor = detail::Divisor(scale); break;
-    case Scaling::reciprocal: q.factor = num::div(num::f32_one, scale, q.mode); break;
+    case Scaling::reciprocal:
+      q.factor = num::div(num::f32_one, scale, q.mode);
+      q.fused = rule.fused;
+      if (q.fused) q.narrow.zero = ZeroStage::included;
+      break;
     case Scaling::divide_f64: {
       const Narrow& n = rule.narrow;
       if (n.cap != RealCap::none || detail::joins_real(n.zero) || n.clamp == ClampStage::real ||
@@ -180,7 +184,9 @@ constexpr std::int32_t code_of(const PreparedQuantizer& q, F32 x) {
     case Scaling::none: break;
     case Scaling::engine: return detail::engine_code(q, x);
     case Scaling::divide: return detail::narrowed(q, q.divisor.quotient(x, q.mode));
-    case Scaling::reciprocal: return detail::narrowed(q, num::mul(x, q.factor, q.mode));
+    case Scaling::reciprocal:
+      return detail::narrowed(q, q.fused ? num::fma(x, q.factor, num::from_int(q.zero), q.mode)
+                                         : num::mul(x, q.factor, q.mode));
     case Scaling::divide_f64: {
       const F64 t = num::quotient(num::widen(x), q.scale);
       const ClampStage stage = q.range.skip ? ClampStage::none : q.narrow.clamp;
@@ -206,7 +212,19 @@ inline std::int32_t quantize_value(const Profile& profile, const Quantizer& rule
 constexpr F32 real_of(const Profile& profile, std::int32_t q, F32 scale, std::int32_t zero) {
   if (profile.quantize.vector.scaling == Scaling::log2_16)
     return log2_decode(q & 0xff, log2_origin(scale));
-  return num::mul(num::from_int(num::wrap(std::int64_t{q} - zero, 32)), scale, profile.float_mode);
+  const std::int64_t difference = num::wrap(std::int64_t{q} - zero, 32);
+  return num::mul(num::from_int(difference), scale, profile.float_mode);
+}
+
+/// The same with the zero point as a constant, fl(fl(q*scale) + fl(-zero*scale)) or fma(q, scale,
+/// fl(-zero*scale)): what `dequantize.folded` says of whole groups.
+constexpr F32 folded_real_of(const Profile& profile, std::int32_t q, F32 scale,
+                             std::int32_t zero) {
+  const FloatMode& mode = profile.float_mode;
+  const F32 constant = num::mul(num::from_int(-std::int64_t{zero}), scale, mode);
+  const F32 code = num::from_int(q);
+  if (profile.dequantize.fused) return num::fma(code, scale, constant, mode);
+  return num::add(num::mul(code, scale, mode), constant, mode);
 }
 
 }  // namespace qsim::emu

@@ -1,17 +1,15 @@
 #pragma once
-// Codes of one scale as codes of another, leaky relu on codes, and means over axes.
+// Codes of one scale as codes of another, and leaky relu on codes, by integer factors.
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "qsim/base/check.hpp"
 #include "qsim/emu/add.hpp"
 #include "qsim/emu/fixed.hpp"
 #include "qsim/emu/narrow.hpp"
-#include "qsim/emu/quantizer.hpp"
 #include "qsim/emu/rescale.hpp"
 #include "qsim/profile/profile.hpp"
 
@@ -22,9 +20,9 @@ struct PreparedRecode {
   Recode rule{};
   Scaled in{}, out{};
   CodeRange range{};
-  Multiple upper{}, lower{};                 ///< fixed
+  F64 upper{}, lower{};                       ///< fixed
   std::int32_t upper_256 = 0, lower_256 = 0;  ///< fraction_8: 256 * factor
-  bool negates_lower = false;                ///< fixed: the factor below is negative
+  bool negates_lower = false;                 ///< fixed: the factor below is negative
 };
 
 namespace detail {
@@ -39,13 +37,11 @@ inline std::int32_t in_256ths(F32 factor, std::string_view argument) {
       num::round_to_int(num::mul(factor, power_of_two(8)), Ties::half_even));
 }
 
-/// in/out, or in*slope/out, by the rule.
-inline F64 recode_factor(const Recode& rule, const Scaled& in, F32 slope, F32 out) {
-  if (rule.factor == Factor::f64) return num::quotient(num::product(in.scale, slope), out);
-  return num::widen(num::div(num::mul(in.scale, slope), out));
+/// in*slope/out by the rule.
+inline F64 recode_factor(const Recode& rule, F32 in, F32 slope, F32 out) {
+  return checked_factor(factor_64(Requant{.factor = rule.factor}, {in, slope, out}, {}));
 }
 
-/// As a Factor of Recode, in and out scale alone: fl(in/out) needs no product by 1.
 inline PreparedRecode prepare_recode(const Recode& rule, const Scaled& in, const Scaled& out,
                                      F32 slope, const CodeRange& range) {
   need_positive(in.scale, "in_scale");
@@ -54,33 +50,22 @@ inline PreparedRecode prepare_recode(const Recode& rule, const Scaled& in, const
   if (rule.scheme == Recoding::fraction_8) {
     const F32 ratio = num::div(in.scale, out.scale);
     p.upper_256 = in_256ths(ratio, "in_scale, out_scale");
-    p.lower_256 = slope == num::f32_one ? p.upper_256
-                                        : in_256ths(num::mul(ratio, slope), "alpha");
+    p.lower_256 = in_256ths(num::mul(ratio, slope), "alpha");
     return p;
   }
   p.negates_lower = num::sign(slope) && !num::is_zero(slope);
-  p.upper = multiple_of(checked_factor(recode_factor(rule, in, num::f32_one, out.scale)),
-                        rule.fixed);
-  p.lower = multiple_of(checked_factor(recode_factor(rule, in, num::absolute(slope), out.scale)),
-                        rule.fixed);
+  p.upper = recode_factor(rule, in.scale, num::f32_one, out.scale);
+  p.lower = recode_factor(rule, in.scale, num::absolute(slope), out.scale);
   return p;
 }
 
-}  // namespace detail
-
-/// The code of code q in the other scale. Equal factors above and below unless it is a leaky relu;
-/// a negative factor below negates the rounded result.
-constexpr std::int32_t code_of(const PreparedRecode& p, std::int32_t q) {
-  const std::int64_t d = std::int64_t{q} - p.in.zero;
-  if (p.rule.scheme == Recoding::fraction_8) {
-    const std::int64_t v =
-        num::shift_right(d * (d >= 0 ? p.upper_256 : p.lower_256), 8, Ties::half_up);
-    return narrow_int(static_cast<std::int32_t>(v), p.out.zero, p.range, p.rule.narrow);
-  }
-  std::int32_t v = rescale(d, d >= 0 ? p.upper : p.lower, p.rule.fixed);
-  if (d < 0 && p.negates_lower) v = static_cast<std::int32_t>(num::wrap(-std::int64_t{v}, 32));
-  return narrow_int(v, p.out.zero, p.range, p.rule.narrow);
+constexpr std::int32_t recoded_256(const PreparedRecode& p, std::int64_t d) {
+  const std::int64_t v = num::shift_right(d * (d >= 0 ? p.upper_256 : p.lower_256), 8,
+                                          Ties::half_up);
+  return narrow_int(static_cast<std::int32_t>(v), p.out.zero, p.range, p.rule.narrow);
 }
+
+}  // namespace detail
 
 /// Codes to codes by `requantize`. The rule is not `none`.
 inline PreparedRecode prepare_requantize(const Profile& profile, const Scaled& in,
@@ -92,50 +77,36 @@ inline PreparedRecode prepare_requantize(const Profile& profile, const Scaled& i
 inline PreparedRecode prepare_leaky_relu(const Profile& profile, const Scaled& in,
                                          const Scaled& out, F32 slope, const CodeRange& range) {
   if (!num::is_finite(slope))
-    fail<BadArgument>("alpha: expected a finite slope, got ", num::is_nan(slope) ? "NaN"
-                                                                                : "an infinity");
+    fail<BadArgument>("alpha: expected a finite slope, got ",
+                      num::is_nan(slope) ? "NaN" : "an infinity");
   return detail::prepare_recode(profile.leaky_relu, in, out, slope, range);
 }
 
-/// Means of `count` codes each: [results, count], results in channel order over `channels`.
-struct MeanOperands {
-  std::size_t count = 1, channels = 1;
-  std::span<const std::int32_t> input;
-  Scaled in{}, out{};
-  CodeRange range{};
-};
-
-namespace detail {
-/// (m << s)/n * 2^(e - s): the factor with 1/n in its multiplier, s as large as it fits.
-constexpr Multiple with_count(const Multiple& m, std::int64_t n) {
-  int shift = num::detail::msb(static_cast<std::uint64_t>(n));
-  if (shift > 32) shift = 32;
-  if (shift > 31 + m.exponent) shift = 31 + m.exponent;
-  const std::int64_t lifted = std::int64_t{m.multiplier} << shift;
-  return {static_cast<std::int32_t>(lifted / n), m.exponent - shift};
-}
-}  // namespace detail
-
-/// Means by the row: NotSupported where it has no rule.
-inline std::vector<std::int32_t> mean(const Profile& profile, const MeanOperands& a) {
-  const Mean& rule = profile.mean;
-  if (rule.scheme == MeanScheme::none) refuse(profile, "mean", "mean.scheme");
-  QSIM_ASSERT(a.count > 0 && a.input.size() % a.count == 0);
-  detail::need_positive(a.in.scale, "in_scale");
-  detail::need_positive(a.out.scale, "out_scale");
-  const F64 factor = num::quotient(num::widen(a.in.scale), a.out.scale);
-  const std::int64_t n = static_cast<std::int64_t>(a.count);
-  const Multiple by =
-      detail::with_count(multiple_of(detail::checked_factor(factor), rule.fixed), n);
-  const std::size_t whole = a.channels / rule.group * rule.group;
-  std::vector<std::int32_t> out(a.input.size() / a.count);
-  for (std::size_t r = 0; r < out.size(); ++r) {
-    std::int64_t sum = -n * a.in.zero;
-    for (const std::int32_t q : a.input.subspan(r * a.count, a.count)) sum += q;
-    const Fixed& fixed = r % a.channels < whole ? rule.fixed : rule.rest;
-    out[r] = narrow_int(rescale(num::wrap(sum, 32), by, fixed), a.out.zero, a.range, rule.narrow);
+/// Codes `q` in the other scale. A negative factor below the zero point negates the rounded result.
+/// `bytes`: codes of both types have 8 bits, so that whole groups follow `body`.
+template <class Code>
+void recode(const PreparedRecode& p, std::span<const Code> q, bool bytes,
+            std::span<std::int32_t> out) {
+  QSIM_ASSERT(q.size() == out.size());
+  const Recode& rule = p.rule;
+  const bool grouped = rule.group > 1 && bytes;
+  const std::size_t whole = grouped ? q.size() / rule.group * rule.group : 0;
+  const auto put = [&](const Fixed& fixed, std::size_t begin, std::size_t end) {
+    const Multiple upper = multiple_of(p.upper, fixed), lower = multiple_of(p.lower, fixed);
+    for (std::size_t i = begin; i < end; ++i) {
+      const std::int64_t d = std::int64_t{q[i]} - p.in.zero;
+      std::int64_t v = rescale(d, d >= 0 ? upper : lower, fixed);
+      if (d < 0 && p.negates_lower) v = num::wrap(-v, 32);
+      out[i] = narrow_int(static_cast<std::int32_t>(v), p.out.zero, p.range, rule.narrow);
+    }
+  };
+  if (rule.scheme == Recoding::fraction_8) {
+    for (std::size_t i = 0; i < q.size(); ++i)
+      out[i] = detail::recoded_256(p, std::int64_t{q[i]} - p.in.zero);
+    return;
   }
-  return out;
+  put(rule.body, 0, whole);
+  put(rule.fixed, whole, q.size());
 }
 
 }  // namespace qsim::emu

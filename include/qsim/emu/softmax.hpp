@@ -11,6 +11,7 @@
 #include "qsim/emu/add.hpp"
 #include "qsim/emu/eltwise.hpp"
 #include "qsim/emu/quantizer.hpp"
+#include "qsim/emu/rescale.hpp"
 #include "qsim/emu/softmax_fixed.hpp"
 #include "qsim/num/elementary.hpp"
 #include "qsim/num/f32.hpp"
@@ -128,7 +129,8 @@ inline void exp_u16_row(const SoftmaxOperands& a, const Exponentials& t, const S
   for (std::size_t i = 0; i < r.q.size(); ++i) sum += entry(i);
   const F32 whole = num::mul(num::from_int(num::wrap(sum, 32)), a.out.scale, mode);
   const Fixed fixed{};
-  const Multiple by = multiple_of(num::widen(num::div(num::f32_one, whole, mode)), fixed);
+  const F64 factor = num::widen(num::div(num::f32_one, whole, mode));
+  const Multiple by = multiple_of(checked_factor(factor), fixed);
   for (std::size_t i = 0; i < r.q.size(); ++i) {
     const std::int64_t v = std::int64_t{rescale(entry(i), by, fixed)} + a.out.zero;
     r.out[i] = static_cast<std::int32_t>(num::clamp(v, a.range.low, a.range.high));

@@ -23,14 +23,14 @@ using RealTable = std::array<F32, 256>;
 using CodeTable = std::array<std::int32_t, 256>;
 
 namespace detail {
-/// 1/(1 + e^-x) with every step rounded, as a C program computes it.
-constexpr F32 sigmoid_in_steps(F32 x, const FloatMode& mode) {
+/// fl(1 / fl(1 + fl(e^-x))).
+constexpr F32 sigmoid(F32 x, const FloatMode& mode) {
   return num::div(num::f32_one, num::add(num::f32_one, num::exp_f32(num::negate(x)), mode), mode);
 }
 }  // namespace detail
 
-/// f of the real value of every code, fl(scale*(q - zero)). Exponentials and tanh are the correctly
-/// rounded ones: where an engine calls a C library, that library may differ in the last bit.
+/// f of the real value of every code, fl(scale*(q - zero)). The exponential of a sigmoid and tanh are
+/// correctly rounded: where an engine calls a C library, that may differ in the last bit.
 inline RealTable real_table(const Profile& profile, Function f, const Scaled& in,
                             const CodeRange& codes, F32 slope = {}) {
   const FloatMode& mode = profile.float_mode;
@@ -40,11 +40,7 @@ inline RealTable real_table(const Profile& profile, Function f, const Scaled& in
     const F32 x = num::mul(in.scale, num::from_int(d), mode);
     switch (f) {
       case Function::identity: table[i] = x; break;
-      case Function::sigmoid:
-        table[i] = profile.table.scheme == TableScheme::reciprocal
-                       ? detail::sigmoid_in_steps(x, mode)
-                       : num::sigmoid_f32(x);
-        break;
+      case Function::sigmoid: table[i] = detail::sigmoid(x, mode); break;
       case Function::tanh: table[i] = num::tanh_f32(x); break;
       case Function::leaky_relu:
         table[i] = num::less(x, num::f32_zero) ? num::mul(slope, x, mode) : x;

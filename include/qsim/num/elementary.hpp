@@ -1,5 +1,5 @@
 #pragma once
-// exp, log, sigmoid and tanh rounded once, to nearest even: the same on every host, whatever its
+// exp, log and tanh rounded once, to nearest even: the same on every host, whatever its
 // C library. Computed in 128-bit fixed point; no value but the few exact ones lies near a tie.
 
 #include <cstdint>
@@ -130,19 +130,6 @@ constexpr F32 log_f32(F32 x) {
   return detail::to_f32(detail::normalized({y, 6, 8}));
 }
 
-/// 1 / (1 + e^-x). NaN stays NaN.
-constexpr F32 sigmoid_f32(F32 x) {
-  if (is_nan(x)) return pass_nan(x, x);
-  const F64 negative_magnitude = widen(F32{magnitude(x) | 0x80000000u});
-  if (detail::tiny(negative_magnitude)) return f32_half;
-  if (detail::beyond_exp(negative_magnitude)) return sign(x) ? f32_zero : f32_one;
-  const detail::Approximate e = detail::exp_q127(negative_magnitude);  // below 1
-  const U128 whole = add(detail::one_q127, shift_right(e.mantissa, -e.exponent));
-  const U128 top = sign(x) ? e.mantissa : detail::one_q127;
-  const U128 ratio = quotient(shift_right(top, 1), whole, 127);  // above 1/4
-  return detail::to_f32(detail::normalized({ratio, sign(x) ? e.exponent + 1 : 1, 14}));
-}
-
 /// (1 - e^-2x) / (1 + e^-2x). NaN stays NaN.
 constexpr F32 tanh_f32(F32 x) {
   if (is_nan(x)) return pass_nan(x, x);
@@ -158,7 +145,6 @@ constexpr F32 tanh_f32(F32 x) {
 static_assert(exp_f32(f32_one) == F32{0x402df854u});                     // 2.7182817
 static_assert(exp_f64(widen(f32_one)).bits == 0x4005bf0a8b145769u);      // 2.718281828459045
 static_assert(log_f32(F32{0x41200000u}) == F32{0x40135d8eu});            // 2.3025851
-static_assert(sigmoid_f32(F32{0x3f800000u}) == F32{0x3f3b26a8u});        // 0.7310586
 static_assert(tanh_f32(F32{0x3f000000u}) == F32{0x3eec9a9fu});           // 0.46211717
 
 }  // namespace qsim::num

@@ -11,6 +11,7 @@
 #include "qsim/profile/catalogue/mnn.hpp"
 #include "qsim/profile/catalogue/onnxruntime.hpp"
 #include "qsim/profile/catalogue/tflite.hpp"
+#include "qsim/profile/catalogue/xnnpack.hpp"
 #include "qsim/profile/profile.hpp"
 
 namespace qsim {
@@ -22,6 +23,7 @@ inline std::vector<Profile> catalogue() {
   append(mnn::rows);
   append(onnxruntime::rows);
   append(tflite::rows);
+  append(xnnpack::rows);
   append(exact::rows);
   append(ieee::rows);
   return all;

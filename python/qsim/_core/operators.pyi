@@ -162,8 +162,10 @@ def pool(
 ) -> _Array:
     """Maxima or averages of windows of codes [n, c, ...]."""
 
-def mean(profile: Profile, x: _Array, channels: int, scales: _Pair, zeros: _Zeros) -> _Array:
-    """Means of the rows of codes [results, count]."""
+def mean(
+    profile: Profile, x: _Array, channels: int, image: bool, scales: _Pair, zeros: _Zeros
+) -> _Array:
+    """Means of the rows of codes [results, count]; image: over both axes of images, kept."""
 
 def lut(
     profile: Profile,

@@ -167,11 +167,11 @@ def mean(
     Parameters
     ----------
     x : int8, uint8 or int16 codes, any shape
-        The last axis that stays counts as channels: some engines handle channels in groups.
     axes : int or several
     in_scale, in_zero, out_scale, out_zero : float and int
     keepdims : bool
-        The reduced axes stay with extent 1.
+        The reduced axes stay with extent 1. Engines have a kernel of their own for means over both
+        axes of images [n, h, w, c] that keeps them.
 
     Returns
     -------
@@ -201,6 +201,7 @@ def mean(
     rows = codes.transpose(stay + gone).reshape(int(np.prod(shape, dtype=np.int64)), -1)
     result = core.mean(
         resolve(profile), np.ascontiguousarray(rows), max(shape[-1] if shape else 1, 1),
+        keepdims and codes.ndim == 4 and gone == [1, 2],
         [scalar(in_scale, "in_scale"), scalar(out_scale, "out_scale")],
         [integer(in_zero, "in_zero"), integer(out_zero, "out_zero")],
     )  # fmt: skip

@@ -229,6 +229,8 @@ def _fixed_sum(rule: Row, p: Operands, *, wide: bool) -> OfPair:
     s_x, s_y, s_out = _positive_scales(p)
     twice = 2 * max(s_x, s_y)
     by_x, by_y = (quantize_multiplier(float(s / twice), rule["fixed"]) for s in (s_x, s_y))
+    if twice >= s_out * (1 << left):
+        raise ValueError("out_scale: expected a factor of the result below 1")
     by_out = quantize_multiplier(float(twice / (s_out * (1 << left))), rule["fixed"])
 
     def scaled(d: int, by: tuple[int, int]) -> int:
@@ -276,6 +278,9 @@ def _multiplier(row: Row, p: Operands) -> OfPair:
     if scheme != "fixed":
         raise ValueError(f"mul.scheme: expected a rule, got {scheme!r}")
     s_x, s_y, s_out = _positive_scales(p)
+    reach = [max(p.limits.type_high - q.zero, q.zero - p.limits.type_low) for q in (p.x, p.y)]
+    if reach[0] * reach[1] >= 1 << 31:
+        raise ValueError("zero: expected products of codes without zero points that fit int32")
     if rule["factor"] == "f32":
         factor = f32.to_float(ratio)
     else:

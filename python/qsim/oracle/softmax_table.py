@@ -112,7 +112,10 @@ def _exp_f32(
     result = []
     for v in values:
         t = f32.mul(v, inverse, mode)
-        code = round_ratio(f32.rational(t), "half_away") + q_out.zero
+        if limits.low == 0:  # uint8: the half is added in binary32, the zero point is not
+            code = f32.to_int32(t, {**_TRUNCATE, "ties": "add_half"})
+        else:
+            code = f32.to_int32(t, {**_TRUNCATE, "ties": "half_away"}) + q_out.zero
         result.append(clamp(code, limits.low, limits.high))
     return result
 
@@ -127,6 +130,8 @@ def _exp_u16(
     values = [_as_u16(f32.mul(scale, f32.from_int(q - largest), mode), mode) for q in codes]
     total = wrap(sum(values), 32)
     inverse = f32.div(f32.ONE, f32.mul(f32.from_int(total), q_out.scale, mode), mode)
+    if f32.is_inf(inverse):
+        raise ValueError("y_scale: expected sum * y_scale with a finite reciprocal")
     m, e = fixed.quantize_multiplier(f32.to_float(inverse))
     whole = len(codes) // 16 * 16
     result = []

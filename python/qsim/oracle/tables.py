@@ -16,7 +16,6 @@ from .words import clamp, round_ratio
 Row = Mapping[str, Any]
 Real = Callable[[int], int]  # of binary32 patterns
 
-_TRUNCATE = {"nan": "zero", "too_high": "saturate", "too_low": "saturate", "ties": "toward_zero"}
 
 
 def function(name: str, mode: f32.Mode, alpha: int = f32.ZERO) -> Real:
@@ -56,7 +55,8 @@ def _entry(row: Row, real: int, q_out: Affine, limits: Limits) -> int:
     if not f32.is_nan(t) and not f32.is_inf(t):
         t = f32.from_int(round_ratio(f32.rational(t), "half_away"))
     t = f32.add(t, f32.from_int(q_out.zero), mode)
-    return clamp(f32.to_int32(t, _TRUNCATE), limits.low, limits.high)
+    cast = {**row["quantize"]["vector"]["narrow"]["convert"], "ties": "toward_zero"}
+    return clamp(f32.to_int32(t, cast), limits.low, limits.high)
 
 
 def look_up(codes: Tensor, entries: Mapping[int, int]) -> Tensor:
