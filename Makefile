@@ -11,16 +11,19 @@ SAY = @printf '\n== %s\n'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-nightly lint bench clean setup-demo setup-test install
+.PHONY: help demo test test-nightly lint bench clean setup-demo setup-test setup-live install
 .PHONY: test-house test-lint test-cxx test-python test-aarch64 test-kernels test-wheel
+.PHONY: test-live test-arm-engines
 
 help:
-	@echo "make demo          build everything and trace a network on five devices"
-	@echo "make test          every test, the linters, 64-bit Arm under QEMU, the wheel"
-	@echo "make lint          ruff, mypy and the rules of the house"
-	@echo "make bench         kernel benchmarks on this machine"
-	@echo "make test-nightly  the long tests"
-	@echo "make clean         remove build products"
+	@echo "make demo             build everything and trace a network on five devices"
+	@echo "make test             every test, the linters, 64-bit Arm under QEMU, the wheel"
+	@echo "make lint             ruff, mypy and the rules of the house"
+	@echo "make bench            kernel benchmarks on this machine"
+	@echo "make test-nightly     the long tests"
+	@echo "make test-live        new random nodes on the engines themselves, on this processor"
+	@echo "make test-arm-engines the same on their 64-bit Arm binaries under QEMU"
+	@echo "make clean            remove build products"
 
 demo: setup-demo install
 	$(VENV) examples/digits_gru/demo.py
@@ -29,7 +32,7 @@ test: setup-test test-house test-lint test-cxx install test-python test-aarch64 
   test-wheel
 	@printf '\nall tests passed\n'
 
-setup-demo setup-test: setup-%:
+setup-demo setup-test setup-live: setup-%:
 	@tools/setup.sh $*
 
 # Incremental: objects stay in build/wheel.
@@ -73,6 +76,14 @@ test-nightly: setup-test install
 	cmake --build --preset asan
 	ctest --preset asan
 	$(VENV) -m pytest -m nightly
+
+test-live: setup-live install
+	$(VENV) -m pytest tests/python/test_live_engines.py
+
+# COUNT nodes of each operator, drawn from SEED.
+test-arm-engines: setup-live install
+	$(SAY) "engines on 64-bit Arm"
+	tools/test_arm_engines.sh $(VENV)
 
 lint: setup-test test-house test-lint
 

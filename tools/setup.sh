@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Installs what the build needs: tools/setup.sh demo|test
+# Installs what the build needs: tools/setup.sh demo|test|live
 #
 #   demo  compiler, Eigen, Python headers, and a .venv with the build and run time packages
 #   test  the same, GoogleTest, Google Benchmark, the Python test tools, and (if the system offers
 #         them) the cross compiler and emulator for 64-bit Arm
+#   live  the same, and the engines of other projects that the library is compared with
 #
 # Asks the system's package manager only for what is missing, as root or through a sudo that needs no
 # password; otherwise prints the one line to run. A stamp in .venv makes the next call instant.
@@ -12,8 +13,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 want=${1:-}
 case $want in
-  demo | test) ;;
-  *) echo "usage: tools/setup.sh demo|test" >&2; exit 2 ;;
+  demo | test | live) ;;
+  *) echo "usage: tools/setup.sh demo|test|live" >&2; exit 2 ;;
 esac
 PATH=${PATH//"$PWD/.venv/bin:"/}  # judge the system, not what an earlier call put into .venv
 python=${PYTHON:-python3}
@@ -25,9 +26,14 @@ command -v "$python" > /dev/null || die "python3 not found; install Python 3.10 
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
   die "expected Python >= 3.10, got $("$python" --version); set PYTHON=<a newer one>"
 
-# A complete setup for the tests serves the demo as well.
+# A larger setup serves the smaller ones as well.
+case $want in
+  demo) extras="" serves=(demo test live) ;;
+  test) extras=test serves=(test live) ;;
+  live) extras="test live" serves=(live) ;;
+esac
 key=$(cat tools/setup.sh pyproject.toml <("$python" --version) | sha256sum | cut -d' ' -f1)
-for stamp in .venv/.setup-test ".venv/.setup-$want"; do
+for stamp in "${serves[@]/#/.venv/.setup-}"; do
   if [[ -x .venv/bin/python && -f $stamp && $(< "$stamp") == "$key" ]]; then exit 0; fi
 done
 
@@ -49,7 +55,7 @@ if command -v dpkg-query > /dev/null && command -v apt-get > /dev/null; then
   python_has 'import ensurepip, venv' || required+=(python3-venv)
   python_has 'import os, sysconfig as s; open(os.path.join(s.get_path("include"), "Python.h"))' ||
     required+=(python3-dev)
-  if [[ $want == test ]]; then
+  if [[ $want != demo ]]; then
     required+=($(missing_of libgtest-dev libgmock-dev libbenchmark-dev))
     optional+=($(missing_of g++-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static googletest))
   fi
@@ -100,9 +106,7 @@ sys.exit(not found or tuple(map(int, found.groups())) < (int(sys.argv[1]), int(s
 packages=()
 new_enough cmake 3 22 || packages+=("cmake>=3.22")
 new_enough ninja 1 8 || packages+=(ninja)
-extra=""
-[[ $want == demo ]] || extra=test
-mapfile -t listed < <(.venv/bin/python - "$extra" << 'END'
+mapfile -t listed < <(.venv/bin/python - $extras << 'END'
 import pathlib
 import sys
 
@@ -112,8 +116,8 @@ except ModuleNotFoundError:  # Python 3.10
     from pip._vendor import tomli as tomllib
 table = tomllib.loads(pathlib.Path("pyproject.toml").read_text(encoding="utf-8"))
 print(*table["build-system"]["requires"], *table["project"]["dependencies"], sep="\n")
-if sys.argv[1]:
-    print(*table["project"]["optional-dependencies"][sys.argv[1]], sep="\n")
+for extra in sys.argv[1:]:
+    print(*table["project"]["optional-dependencies"][extra], sep="\n")
 END
 )
 say "Python packages: ${packages[*]} ${listed[*]}"
@@ -125,7 +129,7 @@ older() {  # older <package> <floor>
   command -v dpkg-query > /dev/null && installed "$1" &&
     dpkg --compare-versions "$(dpkg-query -W -f '${Version}' "$1")" lt "$2"
 }
-if { [[ $want == test ]] && older libgtest-dev 1.12; } || { uses_xsimd && older libxsimd-dev 8.1; }
+if { [[ $want != demo ]] && older libgtest-dev 1.12; } || { uses_xsimd && older libxsimd-dev 8.1; }
 then
   say "the system's GoogleTest or xsimd is older than 1.12 / 8.1: CMake will download pinned ones"
   echo "-DQSIM_FETCH=ON" > .venv/cmake-args

@@ -131,7 +131,7 @@ def chain_path(profile: Profile, lhs: str, rhs: str) -> str:
 
 
 def worst_share(chain: Chain, weights: Array, lhs_low: int, lhs_high: int) -> Array:
-    """Per row of `weights`, [channels, K] in K order, the largest reach of a step over its limit."""
+    """Per row of `weights`, [channels, K] in K order, a step's largest reach over its limit."""
     block = int(chain.fields["block"])
     offset = int(chain.fields["lhs_offset"])
     low, high = lhs_low + offset, lhs_high + offset

@@ -67,23 +67,24 @@ TEST(EmuAverage, PadsCountOnRequest) {
   EXPECT_EQ(average_pool(x86, a), (Ints{1, 3, 2, 2, 5, 4, 0, 2, 2}));
 }
 
-// 5/2 by itself goes to 2; a whole image is a sum of integers, rescaled: fl(5 * fl(1/2)) is 2.5 too,
-// but 1/3 of 0.3 differs.
+// (-15 - 21 - 28 - 30)/4 = -23.5: an integer sum ties to -24; four products with fl(0.4), summed and
+// divided again, are above it. With zero point 1 a window of 1/2 is rounded as 3/2, an image first.
 TEST(EmuAverage, AWindowOverTheWholeImageIsRescaled) {
-  Profile windows_only = x86;
-  windows_only.average.whole_image_requant = false;
-  int moved = 0;
-  for (std::int32_t s = 1; s < 2000; ++s) {
-    const Ints x{s % 128, s / 8 % 128, s / 16 % 128};
-    PoolOperands a = window(x, {1, 3}, {1, 3});
-    a.in.scale = f32(0.3f);
-    a.out.scale = f32(0.1f);
-    moved += average_pool(x86, a) != average_pool(windows_only, a);
-    PoolOperands padded = a;
-    padded.padded = true;
-    EXPECT_EQ(average_pool(x86, padded), average_pool(windows_only, padded));
+  const Ints x{-15, -21, -28, -30};
+  PoolOperands a = window(x, {2, 2}, {2, 2});
+  a.in.scale = a.out.scale = f32(0.4f);
+  PoolOperands padded = a;
+  padded.padded = true;
+  for (const Profile& row : {x86, arm}) {
+    EXPECT_EQ(average_pool(row, a), Ints{-24}) << row.name.view();
+    EXPECT_EQ(average_pool(row, padded), Ints{-23}) << row.name.view();
   }
-  EXPECT_GT(moved, 0);
+  const Ints y{1, 0};
+  PoolOperands b = window(y, {1, 2}, {1, 2});
+  b.out.zero = 1;
+  EXPECT_EQ(average_pool(x86, b), Ints{1});
+  b.padded = true;
+  EXPECT_EQ(average_pool(x86, b), Ints{2});
 }
 
 TEST(EmuAverage, IntegerAveragesKeepTheirScale) {

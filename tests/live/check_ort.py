@@ -10,12 +10,12 @@ from pathlib import Path
 
 import live_check
 import numpy as np
-import ort_products
-from library_products import LibraryProducts
 from live_check import Counts, Tally
-from ort_vectors import ALSO, PROFILES, Array, Case, Vectors, mismatches
 
+import ort_products
 import qsim
+from library_products import LibraryProducts
+from ort_vectors import ALSO, PROFILES, Array, Case, Vectors, mismatches
 
 #: AVX without AVX2: everything of the SSE row but the vector width of a minimum and a maximum.
 AVX = {"dynamic.lanes": 8}

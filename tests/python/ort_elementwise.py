@@ -5,13 +5,15 @@ Families quantizelinear, dequantizelinear, dynamicquantizelinear and qlinearops.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from ort_vectors import Array, Case
+from qsim.oracle import arithmetic, pooling, quantizer, softmax_table, tables
+from qsim.oracle.tensor import Tensor
 
 FAMILIES = ("quantizelinear", "dequantizelinear", "dynamicquantizelinear", "qlinearops")
 
@@ -228,3 +230,103 @@ OPERATORS: dict[str, Callable[[Case, Court], dict[str, Array]]] = {
     "QLinearSoftmax": softmax,
     "QLinearConcat": concat,
 }
+
+
+# ----------------------------------------------------------------------------------------- oracle
+
+
+def tensor(x: Array) -> Tensor:
+    """An array's codes, or the patterns of its floats."""
+    words = x.view(f"u{x.dtype.itemsize}") if x.dtype.kind == "f" else x
+    return Tensor(x.shape, words.reshape(-1).tolist())
+
+
+def array(t: Tensor, dtype: Any) -> Array:
+    kind = np.dtype(dtype)
+    words = np.array(t.data, f"u{kind.itemsize}" if kind.kind == "f" else kind)
+    return words.view(kind).reshape(t.shape)
+
+
+def pattern(x: np.float32) -> int:
+    return int(np.asarray(x, np.float32).view(np.uint32))
+
+
+def affine(q: Scaled) -> quantizer.Affine:
+    return quantizer.Affine(pattern(q.scale), q.zero)
+
+
+def code_type_of(x: Array) -> str:
+    return {"u": "u", "i": "s"}[x.dtype.kind] + str(8 * x.dtype.itemsize)
+
+
+class OracleCourt:
+    """The oracle's answers by one row."""
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        self.row = row
+
+    def quantize(
+        self, x: Array, scale: Array, zero: Array, code_type: str, layout: Layout
+    ) -> Array:
+        codes = quantizer.quantize(
+            self.row, tensor(x), tensor(scale).data, tensor(zero).data, code_type,
+            axis=layout.axis, block=layout.block, half=x.dtype == np.float16,
+        )  # fmt: skip
+        return array(codes, NUMPY[code_type])
+
+    def dequantize(
+        self, codes: Array, scale: Array, zero: Array, code_type: str, layout: Layout
+    ) -> Array:
+        real = quantizer.dequantize(
+            self.row, tensor(codes), tensor(scale).data, tensor(zero).data,
+            axis=layout.axis, block=layout.block, half=scale.dtype == np.float16,
+        )  # fmt: skip
+        return array(real, scale.dtype)
+
+    def dynamic_quantize(self, x: Array) -> tuple[Array, np.float32, int]:
+        result = quantizer.dynamic_quantize(self.row, tensor(x))
+        scale = np.array(result.scale, np.uint32).view(np.float32)[()]
+        return array(result.codes, np.uint8), scale, result.zero
+
+    def add(self, a: Array, b: Array, q_a: Scaled, q_b: Scaled, q_out: Scaled) -> Array:
+        q = (affine(q_a), affine(q_b), affine(q_out))
+        y = arithmetic.add(self.row, tensor(a), tensor(b), q, code_type_of(a))
+        return array(y, a.dtype)
+
+    def mul(self, a: Array, b: Array, q_a: Scaled, q_b: Scaled, q_out: Scaled) -> Array:
+        q = (affine(q_a), affine(q_b), affine(q_out))
+        y = arithmetic.mul(self.row, tensor(a), tensor(b), q, code_type_of(a))
+        return array(y, a.dtype)
+
+    def average_pool(self, x: Array, pool: Pool, q_in: Scaled, q_out: Scaled) -> Array:
+        window = pooling.Window(**vars(pool))
+        q = (affine(q_in), affine(q_out))
+        return array(pooling.average(self.row, tensor(x), window, *q, code_type_of(x)), x.dtype)
+
+    def global_average_pool(self, x: Array, q_in: Scaled, q_out: Scaled) -> Array:
+        q = (affine(q_in), affine(q_out))
+        return array(pooling.global_average(self.row, tensor(x), *q, code_type_of(x)), x.dtype)
+
+    def table(
+        self, function: str, codes: Array, q_in: Scaled, q_out: Scaled, alpha: np.float32
+    ) -> Array:
+        entries = tables.table(
+            self.row, function, affine(q_in), affine(q_out), code_type_of(codes),
+            alpha=pattern(alpha),
+        )  # fmt: skip
+        return array(tables.look_up(tensor(codes), entries), codes.dtype)
+
+    def softmax(self, rows: Array, q_in: Scaled, q_out: Scaled) -> Array:
+        q, code_type = (affine(q_in), affine(q_out)), code_type_of(rows)
+        flat = rows.reshape(-1, rows.shape[-1]).tolist()
+        codes = [softmax_table.softmax(self.row, r, *q, code_type) for r in flat]
+        return np.array(codes, rows.dtype).reshape(rows.shape)
+
+    def concat(
+        self, parts: Sequence[Array], axis: int, q_in: Sequence[Scaled], q_out: Scaled
+    ) -> Array:
+        q, code_type = [affine(s) for s in q_in], code_type_of(parts[0])
+        whole = [tensor(p) for p in parts]
+        return array(
+            tables.concat(self.row, whole, axis, q, affine(q_out), code_type), parts[0].dtype
+        )

@@ -74,19 +74,22 @@ def test_rows_that_differ_on_an_operator_are_in_different_classes(
     assert probes[name].class_of(one) != probes[name].class_of(other)
 
 
-def test_a_device_that_differs_in_one_field_is_described_by_it(
-    probes: dict[str, qsim.Probe],
-) -> None:
+def test_a_device_that_differs_in_one_field_is_described_by_it() -> None:
     device = qsim.profiles["ort-1.30.x64.avx2"].replace(
-        products__u8s8__step0__overflow="wrap", name="my.device"
+        requant__narrow__convert__ties="floor", name="my.device"
     )
-    found = qsim.identify(probes["gemm"], probes["gemm"].run(device), nearest=10)
+    scales = {name: np.float32(1) for name in ("lhs_scale", "out_scale")}
+    operation = qsim.operation(
+        "requantize", np.arange(-99, 99, 2, dtype=np.int32), rhs_scale=np.float32(0.3), **scales
+    )
+    found = qsim.identify(operation, operation.run(device).codes, nearest=10)
     assert not found
     assert found.exact == ()
     nearest = {n.profile: n for n in found.nearest}
     changes = nearest["ort-1.30.x64.avx2"].exact_changes
-    assert ("products.u8s8.step0.overflow", "wrap") in changes
+    assert ("requant.narrow.convert.ties", "floor") in changes
     assert all(n.differing > 0 for n in found.nearest)
+    assert "exact with requant.narrow.convert.ties = floor" in str(found)
 
 
 def test_one_operation_is_enough_where_its_codes_say_so() -> None:

@@ -78,7 +78,7 @@ constexpr std::int32_t integer_ratio(F32 ratio, int shift) {
 }
 
 /// Integer ratios and their shift. False where a ratio is outside [2^-14, 2^8) (a NaN is not), the
-/// shift outside 1..31, or where the row can give up and a ratio rounds up to a power of two.
+/// shift outside 13..31, or where the row can give up and a ratio rounds up to a power of two.
 constexpr bool find_ratios(PreparedAdd& p, const Add& rule, const FloatMode& mode) {
   const F32 x = num::div(p.x.scale, p.out.scale, mode);
   const F32 y = num::div(p.y.scale, p.out.scale, mode);
@@ -87,7 +87,7 @@ constexpr bool find_ratios(PreparedAdd& p, const Add& rule, const FloatMode& mod
     if (num::less(r, least) || num::equal(r, bound) || num::less(bound, r)) return false;
   const F32 larger = num::less(x, y) ? y : x;
   p.shift = rule.bits - (static_cast<int>(larger.bits >> 23) - 127);
-  if (p.shift < 1 || p.shift > 31) return false;
+  if (p.shift < 13 || p.shift > 31) return false;
   p.multiplier_x = integer_ratio(x, p.shift);
   p.multiplier_y = integer_ratio(y, p.shift);
   const std::int32_t limit = std::int32_t{1} << (rule.bits + 1);
@@ -198,7 +198,7 @@ inline PreparedAdd prepare_add(const Profile& profile, const Scaled& a, const Sc
   return p;
 }
 
-/// The code of qa + qb, or of qa - qb.
+/// The code of qa + qb, or of qa - qb. Equation (A.26).
 constexpr std::int32_t code_of(const PreparedAdd& p, std::int32_t qa, std::int32_t qb) {
   const Add& rule = p.profile->add;
   const FloatMode& mode = p.profile->float_mode;
@@ -220,8 +220,8 @@ constexpr std::int32_t code_of(const PreparedAdd& p, std::int32_t qa, std::int32
       return narrow_real(t, p.out.zero, p.range, p.narrow, mode);
     }
     case AddScheme::shifted: {
-      const std::int64_t v =
-          num::shift_right(dx * p.multiplier_x + dy * p.multiplier_y, p.shift, rule.shift);
+      const std::int64_t sum = num::wrap(dx * p.multiplier_x + dy * p.multiplier_y, 32);
+      const std::int64_t v = num::shift_right(sum, p.shift, rule.shift);
       return narrow_int(static_cast<std::int32_t>(v), p.out.zero, p.range, p.narrow);
     }
     case AddScheme::fixed: {

@@ -14,7 +14,6 @@
 #include "qsim/emu/narrow.hpp"
 #include "qsim/emu/pool.hpp"
 #include "qsim/emu/quantizer.hpp"
-#include "qsim/emu/rescale.hpp"
 #include "qsim/emu/window.hpp"
 #include "qsim/profile/profile.hpp"
 
@@ -112,18 +111,15 @@ std::vector<std::int32_t> engine_pool(const Profile& profile, const PoolOperands
   return {y.begin(), y.end()};
 }
 
-/// s = fl(s_in / fl(s_out * n)), then the row's rescaling of sum(q) - n*z_in.
+/// fl(fl(sum(q) - n*z_in) * fl(s_in / fl(s_out * n))), narrowed as matrix products are.
 inline std::vector<std::int32_t> rescaled_sums(const Profile& profile, const PoolOperands& a) {
   const std::int64_t n = static_cast<std::int64_t>(plane_size(a.window));
   const FloatMode& mode = profile.float_mode;
-  if (profile.requant.scheme == Rescale::none || profile.requant.scheme == Rescale::engine)
-    refuse(profile, "global_average_pool", "requant.scheme");
-  const F32 whole = num::mul(a.out.scale, num::from_int(n), mode);
-  const PreparedFactor factor =
-      prepare(profile.requant, {a.in.scale, num::f32_one, whole}, mode);
+  const F32 factor = num::div(a.in.scale, num::mul(a.out.scale, num::from_int(n), mode), mode);
   return pooled(a, [&](std::span<const std::int32_t> plane, const Offsets& inside) {
     const std::int64_t acc = num::wrap(sum_of(plane, inside) - n * a.in.zero, 32);
-    return requantize_sum(profile.requant, acc, factor, a.out.zero, a.range, mode);
+    return narrow_real(num::mul(num::from_int(acc), factor, mode), a.out.zero, a.range,
+                       profile.requant.narrow, mode);
   });
 }
 
@@ -135,7 +131,7 @@ inline bool is_whole_image(const PoolOperands& a) {
 
 }  // namespace detail
 
-/// Averages of the row, [batch, channels, ...]. NotSupported where the row has no such rule.
+/// Averages of the row, [batch, channels, ...]. Equation (A.28). NotSupported where the row has no such rule.
 inline std::vector<std::int32_t> average_pool(const Profile& profile, const PoolOperands& a) {
   const Average& rule = profile.average;
   const auto count_of = [&](const detail::Offsets& inside) {

@@ -112,20 +112,37 @@ constexpr CodeRange dynamic_range(const Dynamic& rule) {
   return {0, 255, false, 0, 255};
 }
 
-/// Codes of x into `out` and the parameters behind them. The codes follow `quantize.vector`; with
-/// signed_255 its narrowing of fl(x * multiplier).
+namespace detail {
+/// A quantizer by found parameters: signed_255 multiplies by its own multiplier, not fl(1/scale).
+inline PreparedQuantizer dynamic_quantizer(const Profile& profile, Quantizer rule,
+                                           const DynamicParameters& p) {
+  const bool multiplies = profile.dynamic.scheme == DynamicScheme::signed_255;
+  if (multiplies && rule.scaling != Scaling::none) {
+    rule.scaling = Scaling::reciprocal;
+    rule.fused = false;
+  }
+  PreparedQuantizer q =
+      prepare_quantizer(profile, rule, p.scale, p.zero, dynamic_range(profile.dynamic));
+  if (multiplies) q.factor = p.multiplier;
+  return q;
+}
+}  // namespace detail
+
+/// Codes of x into `out` and the parameters behind them: whole groups by `quantize.vector`, what is
+/// left by `rest`. With signed_255 their narrowing of fl(x * multiplier). Equation (A.25).
 template <class Code>
 DynamicParameters dynamic_quantize(const Profile& profile, std::span<const F32> x,
                                    std::span<Code> out) {
   QSIM_ASSERT(out.size() == x.size());
+  const Quantize& rule = profile.quantize;
   const DynamicParameters p = dynamic_parameters(profile, extremes(profile.dynamic, x));
-  Quantizer rule = profile.quantize.vector;
-  const bool multiplies = profile.dynamic.scheme == DynamicScheme::signed_255;
-  if (multiplies && rule.scaling != Scaling::none) rule.scaling = Scaling::reciprocal;
-  PreparedQuantizer q =
-      prepare_quantizer(profile, rule, p.scale, p.zero, dynamic_range(profile.dynamic));
-  if (multiplies) q.factor = p.multiplier;
-  for (std::size_t i = 0; i < x.size(); ++i) out[i] = static_cast<Code>(code_of(q, x[i]));
+  const bool has_rest = rule.rest.scaling != Scaling::none;
+  const PreparedQuantizer body = detail::dynamic_quantizer(profile, rule.vector, p);
+  const PreparedQuantizer rest =
+      detail::dynamic_quantizer(profile, has_rest ? rule.rest : rule.vector, p);
+  const std::size_t grouped = x.size() / rule.group * rule.group;
+  for (std::size_t i = 0; i < x.size(); ++i)
+    out[i] = static_cast<Code>(code_of(i < grouped ? body : rest, x[i]));
   return p;
 }
 

@@ -69,7 +69,7 @@ inline PreparedMul prepare_mul(const Profile& profile, const Scaled& a, const Sc
   return p;
 }
 
-/// The code of qa * qb.
+/// The code of qa * qb. Equation (A.27).
 constexpr std::int32_t code_of(const PreparedMul& p, std::int32_t qa, std::int32_t qb) {
   const Mul& rule = p.profile->mul;
   const FloatMode& mode = p.profile->float_mode;

@@ -71,14 +71,11 @@ inline F32 sum_of(const Exponentials& t, const SoftmaxRow& r, std::int32_t large
   return sum;
 }
 
-/// A C cast to uint32 of an integral y >= 0: beyond the word it saturates, or keeps the low half of
-/// an int64 (x86), which is 0 beyond that.
+/// A C cast to uint32 of an integral y >= 0: beyond the word it saturates, or is 0 (x86).
 constexpr std::int64_t to_uint32(F32 y, const Convert& how) {
   if (num::magnitude(y) < 0x4f800000u)  // 2^32
     return num::round_to_int(y, Ties::half_even);
-  if (how.too_high == RangeRule::saturate) return 0xffffffff;
-  const num::detail::Parts p = num::detail::unpack(y);
-  return p.exponent >= 32 ? 0 : static_cast<std::int64_t>(p.significand << p.exponent) & 0xffffffff;
+  return how.too_high == RangeRule::saturate ? 0xffffffff : 0;
 }
 
 /// round(fl(fl(T * floor(1/scale)) / S)) + zero, at most the highest code. Infinite quotients and
@@ -100,17 +97,16 @@ inline void f32_table_row(const SoftmaxOperands& a, const Exponentials& t, const
   }
 }
 
-/// half_away(fl(T * fl(1 / fl(S * scale)))) + zero.
+/// half_away(fl(T * fl(1 / fl(S * scale)))) + zero; uint8 rounds by trunc(fl(y + 0.5)).
 inline void exp_f32_row(const SoftmaxOperands& a, const Exponentials& t, const SoftmaxRow& r,
                         std::int32_t largest, const FloatMode& mode) {
   const F32 sum = sum_of(t, r, largest, mode);
   const F32 inverse = num::div(num::f32_one, num::mul(sum, a.out.scale, mode), mode);
-  const bool bytes = a.range.type_low == 0;  // uint8: trunc(fl(y + 0.5)), no zero point
   const Convert how{NanRule::zero, RangeRule::saturate, RangeRule::saturate,
-                    bytes ? Ties::add_half : Ties::half_away};
+                    a.range.type_low == 0 ? Ties::add_half : Ties::half_away};
   for (std::size_t i = 0; i < r.q.size(); ++i) {
     const F32 y = num::mul(t[r.index(i, largest)], inverse, mode);
-    const std::int64_t v = std::int64_t{num::to_int32(y, how)} + (bytes ? 0 : a.out.zero);
+    const std::int64_t v = std::int64_t{num::to_int32(y, how)} + a.out.zero;
     r.out[i] = static_cast<std::int32_t>(num::clamp(v, a.range.low, a.range.high));
   }
 }
@@ -155,7 +151,7 @@ inline void check_softmax(const Profile& profile, const SoftmaxOperands& a) {
 
 }  // namespace detail
 
-/// Softmax of every row into `out`. NotSupported where the row has no rule.
+/// Softmax of every row into `out`. Equation (A.30). NotSupported where the row has no rule.
 inline void softmax(const Profile& profile, const SoftmaxOperands& a,
                     std::span<std::int32_t> out) {
   detail::check_softmax(profile, a);
@@ -164,7 +160,7 @@ inline void softmax(const Profile& profile, const SoftmaxOperands& a,
   const SoftmaxScheme scheme = profile.softmax.scheme;
   const bool fixed = scheme == SoftmaxScheme::fixed;
   const PreparedFixedSoftmax integers =
-      fixed ? prepare_fixed_softmax(a.in.scale, a.beta, profile.requantize.fixed)
+      fixed ? prepare_fixed_softmax(a.in.scale, a.beta, profile.requant.fixed)
             : PreparedFixedSoftmax{};
   const detail::Exponentials t =
       fixed ? detail::Exponentials{}

@@ -80,7 +80,6 @@ constexpr Reciprocal31 reciprocal_of_sum(std::int32_t sum) {
 struct PreparedFixedSoftmax {
   Multiple factor{};
   std::int32_t least_difference = 0;
-  Fixed fixed{};
 };
 
 /// BadArgument unless beta*scale*2^26 is above 1.
@@ -95,7 +94,7 @@ inline PreparedFixedSoftmax prepare_fixed_softmax(F32 scale, F32 beta, const Fix
   const F64 most{fixed.single_rounding ? 0x41cfffffff800000u : 0x41dfffffffc00000u};
   if (factor.bits > most.bits) factor = most;
   const Multiple m = multiple_of(factor, fixed);
-  return {m, static_cast<std::int32_t>(-((std::int64_t{31} << 26) >> m.exponent)), fixed};
+  return {m, static_cast<std::int32_t>(-((std::int64_t{31} << 26) >> m.exponent))};
 }
 
 /// One row of codes, its maximum at `largest`, to codes 0..255 above the lowest: units of 1/256.
@@ -104,7 +103,8 @@ inline void fixed_softmax_row(const PreparedFixedSoftmax& p, std::span<const std
                               std::int32_t largest, std::int32_t lowest_code,
                               std::span<std::int32_t> out) {
   const auto exponential = [&](std::int32_t d) {
-    return detail::exp_negative(rescale(d, p.factor, p.fixed));
+    const std::int32_t lifted = detail::word(std::int64_t{d} << p.factor.exponent);
+    return detail::exp_negative(detail::high_product(lifted, p.factor.multiplier));
   };
   std::int64_t sum = 0;
   for (const std::int32_t v : q)

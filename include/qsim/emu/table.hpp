@@ -50,7 +50,7 @@ inline RealTable real_table(const Profile& profile, Function f, const Scaled& in
   return table;
 }
 
-/// The codes of a table's real values by the row; NotSupported if it has no tables.
+/// The codes of a table's real values by the row. Equation (A.29). NotSupported without tables.
 inline CodeTable code_table(const Profile& profile, const RealTable& reals, const Scaled& out,
                             const CodeRange& range) {
   const FloatMode& mode = profile.float_mode;

@@ -18,13 +18,10 @@ FUNCTIONS = ("identity", "sigmoid", "tanh", "leaky_relu")
 
 
 def _lone(a: tuple[int, ...], b: tuple[int, ...]) -> str:
-    """Which operand is one value along the innermost axis on which they are not both 1."""
-    rank = max(len(a), len(b))
-    wide = [(1,) * (rank - len(s)) + s for s in (a, b)]
-    for m, n in zip(*(reversed(s) for s in wide), strict=True):
-        if (m, n) != (1, 1):
-            return "a" if m == 1 else "b" if n == 1 else "neither"
-    return "a"
+    """Which operand is one value for a whole span of the other. Equation (A.26)."""
+    pairs = list(zip(reversed(a or (1,)), reversed(b or (1,)), strict=False))  # axes both have
+    m, n = next((p for p in pairs if p != (1, 1)), pairs[-1])
+    return "a" if m == 1 else "b" if n == 1 else "neither"
 
 
 def _operands(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array, str]:

@@ -93,7 +93,7 @@ def takes_row_rule(profile: Profile, lhs: Array, rhs: Array) -> bool:
         return False
     gate = profile.fields()
     depth, columns = rhs.shape
-    return depth >= int(gate["row_gate.depth"]) and columns >= int(gate["row_gate.columns"])
+    return bool(depth >= int(gate["row_gate.depth"]) and columns >= int(gate["row_gate.columns"]))
 
 
 def narrow_sums(acc: Array, bias: ArrayLike | None) -> tuple[Array, bool]:

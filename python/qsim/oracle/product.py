@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -39,11 +39,18 @@ class Side:
         """Largest magnitude of a code."""
         return max(map(abs, self.codes), default=0)
 
-    def padded(self, run: int, block: int) -> Side:
-        """After every `run` codes zeros up to a whole number of blocks: their products are zero."""
-        gap = [0] * (-run % block)
+    def padded(self, run: int, multiple: int) -> Side:
+        """After every `run` codes zeros up to a multiple of codes: their products are zero."""
+        gap = [0] * (-run % multiple)
         runs = (self.codes[i : i + run] + gap for i in range(0, len(self.codes), run))
         return Side([v for part in runs for v in part], self.zero, self.count)
+
+    def without(self, places: Collection[int]) -> Side:
+        """The codes at these places are no codes any more; the others stay where they are."""
+        codes = list(self.codes)
+        for place in places:
+            codes[place] = 0
+        return Side(codes, self.zero, self.count - len(places))
 
 
 def left(arith: Row, codes: Codes, zero: int) -> Side:
@@ -55,11 +62,10 @@ def left(arith: Row, codes: Codes, zero: int) -> Side:
 
 
 def right(arith: Row, codes: Codes, zero: int) -> Side:
-    """The right operand: perhaps halved, `rhs_offset` added, or the zero point taken off."""
+    """The right operand: perhaps halved, its zero point too; `rhs_offset` added, or the zero point
+    taken off."""
     if arith["halves_rhs"]:
-        if zero != 0:
-            raise ValueError(f"rhs_zero: expected 0, the row halves weights, got {zero}")
-        codes = [round_ratio(Fraction(v, 2), "half_even") for v in codes]
+        zero, *codes = (round_ratio(Fraction(v, 2), "half_even") for v in (zero, *codes))
     if arith["zero_points"] == "subtracted":
         return Side([v - zero for v in codes], 0, len(codes))
     offset = arith["rhs_offset"]
@@ -119,9 +125,7 @@ def matmul(
     first = [0] * len(columns) if initial is None else initial
     lefts = map(left, repeat(arith), lhs, _each(lhs_zeros, len(lhs)))
     rights = list(map(right, repeat(arith), columns, _each(rhs_zeros, len(columns))))
-    return [
-        [shortcut(arith, a, b, i) for b, i in zip(rights, first, strict=True)] for a in lefts
-    ]
+    return [[shortcut(arith, a, b, i) for b, i in zip(rights, first, strict=True)] for a in lefts]
 
 
 def _each(zeros: int | Codes, count: int) -> Codes:

@@ -5,11 +5,11 @@ Scales are binary32 bit patterns. `rule` is a `Requant`, `Narrow` or `Fixed` of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from math import copysign, frexp, inf, isfinite, isnan, ldexp, nan
+from math import copysign, frexp, inf, isfinite, isnan, ldexp, nan, prod
 from typing import Any
 
 from . import f32, fixed
@@ -38,33 +38,78 @@ class Limits:
 
 
 def effective_factor(
-    rule: Row, x_scale: int, w_scale: int, y_scale: int, mode: f32.Mode
+    rule: Row,
+    x_scale: int,
+    w_scale: int,
+    y_scale: int,
+    mode: f32.Mode,
+    *,
+    per_channel: bool = False,
 ) -> int | float:
-    """x*w/y: a binary32 pattern, or the binary64 number with `factor` f64."""
-    if rule["factor"] == "f32":
-        return f32.div(f32.mul(x_scale, w_scale, mode), y_scale, mode)
-    x, w, y = (f32.to_float(s) for s in (x_scale, w_scale, y_scale))
+    """x*w/y: a binary32 pattern, or a binary64 number by `factor` f64 or f32_product."""
+    kind, product = rule["factor"], f32.mul(x_scale, w_scale, mode)
+    if kind == "f32":
+        return f32.div(product, y_scale, mode)
+    if kind == "f32_reciprocal":
+        return f32.mul(product, f32.div(f32.ONE, y_scale, mode), mode)
+    if kind not in ("f64", "f32_product"):
+        raise ValueError(f"factor: expected a rule of one number, got {kind!r}")
+    if kind == "f32_product" and not per_channel:
+        return _quotient(f32.to_float(product), 1.0, f32.to_float(y_scale))
+    return _quotient(f32.to_float(x_scale), f32.to_float(w_scale), f32.to_float(y_scale))
+
+
+def _quotient(x: float, w: float, y: float) -> float:
+    """x*w/y of binary32 numbers, rounded to binary64; the product is exact there."""
     if all(map(isfinite, (x, w, y))) and y != 0:
-        return float(Fraction(x) * Fraction(w) / Fraction(y))  # one rounding: x*w fits 48 bits
+        return float(Fraction(x) * Fraction(w) / Fraction(y))
     top = x * w
     if y != 0:
         return top / y
     return nan if top == 0 or isnan(top) else copysign(inf, top) * copysign(1, y)
 
 
+_RULES = {
+    "convolution": ("requant",),
+    "grouped": ("grouped", "requant"),
+    "depthwise": ("channelwise", "requant"),
+    "product": ("requant_product", "requant"),
+    "row": ("requant_row", "requant_product", "requant"),
+    "wide": ("requant16",),
+    "wide_product": ("requant16_product", "requant16"),
+}
+
+
 def rule_of(row: Row, kind: str, channel: int = 0, channels: int = 1) -> Row:
-    """The `Requant` of a sum: of a `product`, of a product with one left `row`, `wide` (int16
-    activations) or `depthwise`."""
-    fields = {
-        "product": ("requant",),
-        "row": ("requant_row", "requant"),
-        "wide": ("requant16",),
-        "depthwise": ("channelwise", "requant"),
-    }[kind]
-    if channel >= channels // row["channel_group"] * row["channel_group"]:
-        fields = ("channelwise_rest", *fields) if kind == "depthwise" else fields
+    """The `Requant` of a sum: of a `convolution`, a `grouped` or `depthwise` one, of a matrix
+    `product`, one with a single left `row`; `wide` and `wide_product`: the same of int64 sums."""
+    fields = _RULES[kind]
+    if channel >= channels // row["channel_group"] * row["channel_group"] and kind == "depthwise":
+        fields = ("channelwise_rest", *fields)
     rules: list[Row] = [row[name] for name in fields]
     return next((r for r in rules if r["scheme"] != "none"), rules[-1])
+
+
+def kind_of_product(row: Row, lhs_type: str, rows: int, depth: int, columns: int) -> str:
+    """The kind of a matrix product's int32 sums; with int64 sums it is `wide_product`."""
+    return "row" if rows == 1 and _passes(row["row_gate"], lhs_type, depth, columns) else "product"
+
+
+def kind_of_convolution(
+    row: Row, lhs_type: str, groups: int, w_shape: Sequence[int], pixels: int
+) -> str:
+    """The kind of a convolution's int32 sums, `pixels` per channel in all; with int64 sums it is
+    `wide`. Filters are [out, in/groups, ...]."""
+    if groups > 1:
+        return "depthwise" if w_shape[1] == 1 else "grouped"
+    gate, out = row["row_gate"], w_shape[0]
+    if gate["convolutions"] and pixels == 1 and _passes(gate, lhs_type, prod(w_shape[1:]), out):
+        return "row"
+    return "convolution"
+
+
+def _passes(gate: Row, lhs_type: str, depth: int, columns: int) -> bool:
+    return lhs_type in ("u8", "s8") and depth >= gate["depth"] and columns >= gate["columns"]
 
 
 def requantize(
@@ -76,10 +121,25 @@ def requantize(
     y_scale: int,
     zero: int,
     limits: Limits,
+    *,
+    per_channel: bool = False,
+    bias: int | None = None,
 ) -> int:
-    """The code of an accumulator that holds its bias."""
-    factor = effective_factor(rule, x_scale, w_scale, y_scale, mode)
-    return scaled(rule, mode, acc, factor, zero, limits)
+    """The code of a sum that holds its integer bias; `bias` is binary32, in real units."""
+    if bias is not None and rule["bias"] == "refused":
+        raise ValueError("bias: expected integers, the row takes no real bias here")
+    if rule["scheme"] == "real":
+        value = _real_value(rule, mode, acc, x_scale, w_scale, bias)
+        by = y_scale if rule["codes_per_unit"] else f32.div(f32.ONE, y_scale, mode)
+        return narrow_real(rule["narrow"], f32.mul(value, by, mode), zero, limits, mode)
+    factor = effective_factor(rule, x_scale, w_scale, y_scale, mode, per_channel=per_channel)
+    if bias is None:
+        return scaled(rule, mode, acc, factor, zero, limits)
+    if rule["scheme"] != "fp32" or rule["bias"] != "quotient":
+        raise ValueError(f"bias: no rule {rule['bias']!r} with scheme {rule['scheme']!r}")
+    quotient = f32.div(bias, f32.mul(x_scale, w_scale, mode), mode)
+    value = f32.add(f32.from_int(acc), quotient, mode)
+    return _by_fp32(rule, mode, value, factor, zero, limits)
 
 
 def scaled(
@@ -87,14 +147,60 @@ def scaled(
 ) -> int:
     """The code of acc * factor."""
     if rule["scheme"] == "fp32":
-        by = f32.bits(factor) if isinstance(factor, float) else factor
-        t = f32.mul(f32.from_int(acc), by, mode)
-        return narrow_real(rule["narrow"], t, zero, limits, mode)
+        return _by_fp32(rule, mode, f32.from_int(acc), factor, zero, limits)
+    wide = factor if isinstance(factor, float) else f32.to_float(factor)
+    if rule["scheme"] == "f64":
+        v = float_to_int32(float(acc) * wide, rule["narrow"]["convert"])
+        return narrow_int(rule["narrow"], v, zero, limits)
     if rule["scheme"] == "fixed":
-        value = factor if isinstance(factor, float) else f32.to_float(factor)
-        m, e = quantize_multiplier(value, rule["fixed"])
+        m, e = quantize_multiplier(wide, rule["fixed"])
         return narrow_int(rule["narrow"], rescale(acc, m, e, rule["fixed"]), zero, limits)
     raise NotImplementedError(f"requant: the row has no rescaling, scheme {rule['scheme']!r}")
+
+
+def _by_fp32(
+    rule: Row, mode: f32.Mode, value: int, factor: int | float, zero: int, limits: Limits
+) -> int:
+    """The code of a binary32 sum times a factor rounded to binary32."""
+    by = f32.bits(factor) if isinstance(factor, float) else factor
+    return narrow_real(rule["narrow"], f32.mul(value, by, mode), zero, limits, mode)
+
+
+def _real_value(
+    rule: Row, mode: f32.Mode, acc: int, x_scale: int, w_scale: int, bias: int | None
+) -> int:
+    """A sum in real units, plus a real bias: scheme `real`."""
+    value, by = f32.from_int(acc), f32.mul(x_scale, w_scale, mode)
+    if rule["codes_per_unit"]:
+        nothing = f32.is_zero(f32.read(w_scale, mode))
+        by = f32.ZERO if nothing else f32.div(f32.ONE, by, mode)
+    elif rule["factor"] == "in_turn":
+        value, by = f32.mul(value, x_scale, mode), w_scale
+    if bias is None:
+        return f32.mul(value, by, mode)
+    if rule["bias"] != "real":
+        raise ValueError(f"bias: no rule {rule['bias']!r} with scheme 'real'")
+    return _joined(rule, mode, value, by, bias)
+
+
+def _joined(rule: Row, mode: f32.Mode, value: int, by: int, bias: int) -> int:
+    """value * by + bias, rounded twice or once."""
+    if rule["fused"]:
+        return f32.fma(value, by, bias, mode)
+    return f32.add(f32.mul(value, by, mode), bias, mode)
+
+
+def float_to_int32(value: float, convert: Row) -> int:
+    """A binary64 number to int32 by the rules of a `Convert` row; `add_half` adds in binary64."""
+    if not isfinite(value):
+        return f32.to_int32(f32.bits(value), convert)
+    ties = convert["ties"]
+    if ties == "add_half":
+        value, ties = value + copysign(0.5, value), "toward_zero"
+    whole = round_ratio(Fraction(value), ties)
+    if wrap(whole, 32) == whole:
+        return whole
+    return f32.to_int32(f32.INF | (f32.SIGN if whole < 0 else 0), convert)
 
 
 def quantize_multiplier(factor: float, rule: Row) -> tuple[int, int]:
@@ -201,6 +307,4 @@ def real(row: Row, acc: int, x_scale: int, w_scale: int, bias: int | None = None
     scale, value = f32.mul(x_scale, w_scale, mode), f32.from_int(acc)
     if bias is None:
         return f32.mul(value, scale, mode)
-    if row["requant"]["fused"]:
-        return f32.fma(value, scale, bias, mode)
-    return f32.add(f32.mul(value, scale, mode), bias, mode)
+    return _joined(row["requant"], mode, value, scale, bias)

@@ -23,8 +23,12 @@ class Way:
     arith: Row
     channel_first: bool  # K order: else kernel positions before channels
     filter_left: bool = False
-    whole_taps: bool = False  # every tap is padded to whole blocks
+    tap_multiple: int = 1  # channels of every tap are padded to a multiple
     signed: bool = False  # u8 codes enter as code - 128
+
+    def whole_taps(self, side: Side, inputs: int) -> Side:
+        """An operand, K order [tap][channel], with every tap padded."""
+        return side if self.channel_first else side.padded(inputs, self.tap_multiple)
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def convolution(
     """Accumulators [batch, out, ...] of x [batch, in, ...] and w [out, in/groups, ...], bias added.
 
     `pads`: begin of every axis, then end. `integer`: the result is the int32 itself, not to be
-    rescaled. Taps outside the image read the zero point.
+    rescaled. Taps outside the image read the zero point, or add nothing under `skips_padding`.
     """
     x, w = tensor(x), tensor(w)
     zeros = [w_zeros] * w.shape[0] if isinstance(w_zeros, int) else list(w_zeros)
@@ -89,9 +93,13 @@ def convolution(
     columns = _columns(way, x, shape, groups, x_zero, shift)
     channels, per_group = w.shape[0], w.shape[0] // groups
     planes: list[list[int]] = [[] for _ in range(x.shape[0] * channels)]
-    for n, group, column in columns:
+    skips = row["window"]["skips_padding"]
+    for n, group, column, outside in columns:
+        gone = _places(way, w.shape, outside) if skips else []
+        pixel = column.without(gone) if gone else column
         for m in range(group * per_group, (group + 1) * per_group):
-            a, b = (filters[m], column) if way.filter_left else (column, filters[m])
+            weights = filters[m].without(gone) if gone else filters[m]
+            a, b = (weights, pixel) if way.filter_left else (pixel, weights)
             acc = shortcut(way.arith, a, b)
             planes[n * channels + m].append(
                 acc if bias is None else wrap(acc + bias[m], word(way.arith))
@@ -126,13 +134,16 @@ def choose(
     if symmetric:
         fits = n_taps > 1 and inputs % multiple == 0 and out % multiple == 0
         if (
-            window["indirect"]["acc_bits"] and groups == 1 and fits
+            window["indirect"]["acc_bits"]
+            and groups == 1
+            and fits
             and inputs >= window["indirect_channels"]
         ):
-            return Way(window["indirect"], channel_first=False, whole_taps=True, signed=True)
+            arith = window["indirect"]
+            return Way(arith, channel_first=False, tap_multiple=arith["block"], signed=True)
         if window["constant"]["acc_bits"] and lhs_type == "s8":
-            return Way(window["constant"], channel_first=first)
-    return Way(chain(row, lhs_type, rhs_type), channel_first=first)
+            return Way(window["constant"], first, tap_multiple=window["tap_block"])
+    return Way(chain(row, lhs_type, rhs_type), first, tap_multiple=window["tap_block"])
 
 
 def _filters(way: Way, w: Tensor, zeros: Sequence[int]) -> list[Side]:
@@ -141,32 +152,36 @@ def _filters(way: Way, w: Tensor, zeros: Sequence[int]) -> list[Side]:
     taps, make = prod(kernel), left if way.filter_left else right
     sides = []
     for m in range(out):
-        planes = [w.data[(m * inputs + c) * taps : (m * inputs + c + 1) * taps]
-                  for c in range(inputs)]
-        side = make(way.arith, _ordered(way, planes), zeros[m])
-        sides.append(side.padded(inputs, way.arith["block"]) if way.whole_taps else side)
+        planes = [
+            w.data[(m * inputs + c) * taps : (m * inputs + c + 1) * taps] for c in range(inputs)
+        ]
+        sides.append(way.whole_taps(make(way.arith, _ordered(way, planes), zeros[m]), inputs))
     return sides
+
+
+def _places(way: Way, w_shape: Extents, outside: Sequence[bool]) -> list[int]:
+    """Where in K order the codes of taps outside the image are."""
+    inputs = w_shape[1]
+    marks = Side(_ordered(way, [[int(o) for o in outside]] * inputs), 0, 0)
+    return [k for k, mark in enumerate(way.whole_taps(marks, inputs).codes) if mark]
 
 
 def _columns(
     way: Way, x: Tensor, shape: _Shape, groups: int, zero: int, shift: int
-) -> Iterator[tuple[int, int, Side]]:
-    """(image, group, codes in K order) of every output pixel, pixels row-major."""
+) -> Iterator[tuple[int, int, Side, list[bool]]]:
+    """(image, group, codes in K order, taps outside) of every output pixel, row-major."""
     batch, channels, *size = x.shape
     inputs, plane, make = channels // groups, prod(size), right if way.filter_left else left
     for at in positions(*map(range, shape.out)):
         sources = list(shape.sources(at))
+        outside = [s is None for s in sources]
         for n, group in positions(range(batch), range(groups)):
             planes = []
             for c in range(group * inputs, (group + 1) * inputs):
                 base = (n * channels + c) * plane
-                planes.append(
-                    [(zero if s is None else x.data[base + s]) - shift for s in sources]
-                )
+                planes.append([(zero if s is None else x.data[base + s]) - shift for s in sources])
             side = make(way.arith, _ordered(way, planes), zero - shift)
-            if way.whole_taps:
-                side = side.padded(inputs, way.arith["block"])
-            yield n, group, side
+            yield n, group, way.whole_taps(side, inputs), outside
 
 
 def _ordered(way: Way, planes: list[list[int]]) -> list[int]:
