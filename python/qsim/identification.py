@@ -99,8 +99,9 @@ def _search(
     want: list[Answer],
     rows: Mapping[str, Profile],
     keep: int,
+    known: Mapping[str, list[Answer]] | None = None,
 ) -> Identification:
-    got = {name: answers(row) for name, row in rows.items()}
+    got = known or {name: answers(row) for name, row in rows.items()}
     size = sum(0 if w is None else w.size for w in want)
     exact = tuple(
         name for name, given in got.items()
@@ -190,18 +191,21 @@ def identify(
             f"device: expected {len(operations)} answers, one per operation, got {len(given)}"
         )
     want = [_device_row(codes) for codes in given]
-    for operation, answer in zip(operations, want, strict=True):
-        known = next(
-            (a for a in (answer_of(operation, row) for row in profiles.values()) if a is not None),
-            None,
-        )
-        if answer is not None and known is not None and answer.shape != known.shape:
-            raise ValueError(
-                f"device: expected {known.size} elements of {operation!r}, got {answer.size}"
-            )
-    return _search(
-        lambda row: [answer_of(operation, row) for operation in operations], want, profiles, nearest
+    def answers(row: Profile) -> list[Answer]:
+        return [answer_of(operation, row) for operation in operations]
+
+    known = (
+        subject.answers
+        if isinstance(subject, Probe)
+        else {name: answers(row) for name, row in profiles.items()}
     )
+    for i, (operation, answer) in enumerate(zip(operations, want, strict=True)):
+        given_by = next((a[i] for a in known.values() if a[i] is not None), None)
+        if answer is not None and given_by is not None and answer.shape != given_by.shape:
+            raise ValueError(
+                f"device: expected {given_by.size} elements of {operation!r}, got {answer.size}"
+            )
+    return _search(answers, want, profiles, nearest, known)
 
 
 def _identify_graph(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from qsim._core import Profile
 from qsim.catalogue import profiles, resolve
-from qsim.operations import Operation
+from qsim.operations import Array, Operation, Result
 from qsim.probe_pool import POOLS, pool
 
 ELEMENTWISE = ("add", "mul")
@@ -36,6 +37,14 @@ class Probe:
         results = [operation.attempt(row) for operation in self.operations]
         return [None if result is None else result.outputs for result in results]
 
+    @cached_property
+    def answers(self) -> Mapping[str, list[Array | None]]:
+        """What every row of the catalogue answers, as comparable integers; made once."""
+        return {
+            name: [None if r is None else r.flat() for r in map(row_of(row), self.operations)]
+            for name, row in profiles.items()
+        }
+
     def class_of(self, profile: Profile | str) -> tuple[str, ...]:
         """The class that a row of the catalogue belongs to."""
         name = profile if isinstance(profile, str) else profile.name
@@ -47,6 +56,11 @@ class Probe:
             f"<Probe {self.name}: {len(self.operations)} operations, {self.elements} inputs, "
             f"{len(self.classes)} classes of {sum(map(len, self.classes))} rows>"
         )
+
+
+def row_of(profile: Profile) -> Callable[[Operation], Result | None]:
+    """Runs operations under one profile."""
+    return lambda operation: operation.attempt(profile)
 
 
 def _outcome(operation: Operation, profile: Profile) -> bytes:

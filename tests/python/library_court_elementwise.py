@@ -86,7 +86,7 @@ class LibraryElementwise:
         self, parts: Sequence[Array], axis: int, q_in: Sequence[Scaled], q_out: Scaled
     ) -> Array:
         same = [
-            p if q == q_out else qsim.recode(p, profile=self.profile, **ends(q, q_out))
+            p if q == q_out else qsim.operators.recode(p, profile=self.profile, **ends(q, q_out))
             for p, q in zip(parts, q_in, strict=True)
         ]
         return np.concatenate(same, axis)

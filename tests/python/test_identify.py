@@ -82,7 +82,7 @@ def test_a_device_that_differs_in_one_field_is_described_by_it() -> None:
     operation = qsim.operation(
         "requantize", np.arange(-99, 99, 2, dtype=np.int32), rhs_scale=np.float32(0.3), **scales
     )
-    found = qsim.identify(operation, operation.run(device).codes, nearest=10)
+    found = qsim.identify(operation, operation.run(device).codes, nearest=len(qsim.profiles))
     assert not found
     assert found.exact == ()
     nearest = {n.profile: n for n in found.nearest}

@@ -1,4 +1,4 @@
-"""The oracle gives the examples of docs/arithmetic.md on products, convolutions and rescaling."""
+"""The oracle gives the examples of docs/arithmetic.md on products and convolutions."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 
 import qsim
 from qsim import oracle
-from qsim.oracle import f32, product, rescale, window
-from qsim.oracle.rescale import Limits
+from qsim.oracle import product, window
 
 Row = dict[str, Any]
 
@@ -22,10 +21,9 @@ def row(name: str) -> Row:
 AVX2, VNNI = row("ort-1.30.x64.avx2"), row("ort-1.30.x64.avx512vnni")
 NEON, SDOT = row("ort-1.30.arm64.neon"), row("ort-1.30.arm64.dotprod")
 WASM = row("ort-1.30.wasm.simd")
-TFLITE, RUY_ARM = row("tflite.ref.x64"), row("tflite.ruy.arm64")
+TFLITE = row("tflite.ref.x64")
 EXACT = WASM["products"]["s8s8"]
 LANE16 = {**EXACT, "acc_bits": 16, "acc_overflow": "saturate"}
-NAN, INF, BIG = 0x7FC00000, 0x7F800000, f32.bits(3e9)
 
 
 def u8s8(r: Row, *args: Any, **options: int) -> int:
@@ -59,8 +57,10 @@ def test_products_with_halved_weights_a21() -> None:
     # Corrections see the halved weights too: an operand at its zero point still gives 0.
     assert product.product(halved, [7, 7], [1, 3], lhs_zero=7) == 0
     assert product.product(halved, [10], [2], initial=3) == 2 * (10 + 3)
-    with pytest.raises(ValueError, match="expected 0, the row halves weights"):
-        product.product(halved, [7, 9], [5, 5], rhs_zero=5)
+    # A zero point is halved like the codes, to 2 and not to 2.5 or 5.
+    for how in ("corrected", "subtracted"):
+        zeroed = {**halved, "zero_points": how}
+        assert [product.product(zeroed, [10], [w], rhs_zero=5) for w in (5, 6, 7)] == [0, 20, 40]
 
 
 def test_products_with_a_spill_a21() -> None:
@@ -111,8 +111,7 @@ def test_the_plain_sum_is_taken_only_where_it_is_the_chain(arith: Row) -> None:
             return random.choice((low, low + 2 * size - 1)) if ends else random.randrange(low, size)
 
         a = product.left(arith, [code(low) for _ in range(k)], code(low))
-        zero = 0 if arith["halves_rhs"] else code(-size)
-        b = product.right(arith, [code(-size) for _ in range(k)], zero)
+        b = product.right(arith, [code(-size) for _ in range(k)], code(-size))
         initial = random.choice((0, 5, 2**31 - 1, -(2**31)))
         assert product.shortcut(arith, a, b, initial) == product.join(arith, a, b, initial)
 
@@ -185,6 +184,60 @@ def test_convolutions_of_whole_taps_a22() -> None:
     assert conv(NEON, "s8s8", *tapped(56, 2, 0, 8), w_zeros=1)[0] == -32768 + 2 * 128
 
 
+def windowed(r: Row, **changes: Any) -> Row:
+    return {**r, "window": {**r["window"], **changes}}
+
+
+def test_taps_padded_to_a_multiple_a22() -> None:
+    # Three channels, two taps: in steps of four (tap 0, channel 2) and (tap 1, channel 0) never
+    # meet, in steps of two they do not either, in steps of three they do.
+    x, w = [[[0, 255], [0, 0], [255, 0]]], [[[0, 127], [0, 0], [127, 0]]]
+    got = [conv(windowed(AVX2, tap_block=n), "u8s8", x, w)[0] for n in (1, 2, 3, 4)]
+    assert got == [32767, 64770, 32767, 64770]
+    # Channels of one tap still meet; the zero point is corrected by six codes, not by eight.
+    x, w = [[[255, 9], [255, 9], [9, 9]]], [[[127, 0], [127, 0], [0, 0]]]
+    assert conv(windowed(AVX2, tap_block=4), "u8s8", x, w, w_zeros=1) == [32767 - 2 * 255 - 4 * 9]
+    # One channel per group: taps are alone, with two outputs per group too.
+    x, w = [[[255, 255]] * 2], [[[127, 127]]] * 4
+    assert conv(windowed(AVX2, tap_block=4), "u8s8", x, w, groups=2) == [64770] * 4
+    # The chain for constant filters pads alike: -128 at places 2 and 10 of [tap][3 channels].
+    x, w = tapped(3, 4, 2, 10)
+    wraps = windowed(NEON, constant=NEON["products"]["s8s8"])
+    assert conv(wraps, "s8s8", x, w)[0] == -32768
+    assert conv(windowed(wraps, tap_block=4), "s8s8", x, w)[0] == 32768
+    # Channel first there is nothing to pad.
+    x, w = [[[255, 255], [0, 0], [0, 0]]], [[[127, 127], [0, 0], [0, 0]]]
+    first = windowed(AVX2, order="channel_first", tap_block=4)
+    assert conv(first, "u8s8", x, w) == [32767]
+
+
+def test_skipped_padding_a22() -> None:
+    skips = windowed(AVX2, skips_padding=True)
+    x, w = [[[255]]], [[[127, 127, 127]]]
+    options: dict[str, Any] = {"x_zero": 255, "pads": [1, 1]}
+    assert conv(AVX2, "u8s8", x, w, **options) == [32767 - 2 * 32385]
+    assert conv(skips, "u8s8", x, w, **options) == [0]
+    # Codes stay where they are: taps 1 and 2 of the first pixel are no pair, 0 and 1 of the last
+    # are one.
+    assert conv(skips, "u8s8", [[[255, 255]]], w, pads=[1, 1]) == [64770, 32767]
+    # Neither zero point is corrected for an absent tap: (5 - 3)*(7 - 4), nothing else.
+    options = {"x_zero": 3, "w_zeros": [4], "pads": [1, 1]}
+    assert conv(skips, "u8s8", [[[5]]], [[[9, 7, 8]]], **options) == [6]
+    # A filter on the left skips, too: two codes -128 at their zero point eight places apart wrap.
+    line = [-128, *[0] * 7]
+    x, w = [[[-128]] * 1], [[line + [-128, *[0] * 8]]]
+    options = {"x_zero": -128, "pads": [8, 8], "integer": True}
+    assert conv(NEON, "s8s8", x, w, **options) == [-65536]
+    assert conv(windowed(NEON, skips_padding=True), "s8s8", x, w, **options) == [0]
+    # Where nothing overflows both readings agree.
+    random.seed(6)
+    x = oracle.Tensor((1, 2, 4, 4), [random.randrange(256) for _ in range(32)])
+    w = oracle.Tensor((3, 2, 3, 2), [random.randrange(-128, 128) for _ in range(36)])
+    options = {"x_zero": 77, "w_zeros": [1, -9, 30], "pads": [2, 1, 0, 1], "strides": [1, 2]}
+    want = conv(SDOT, "u8s8", x, w, **options)
+    assert conv(windowed(SDOT, skips_padding=True), "u8s8", x, w, **options) == want
+
+
 def depthwise(r: Row, channels: int, pair: tuple[int, int], taps: int = 9, **options: Any) -> int:
     """The first sum of a depthwise convolution with -128 times -128 at two taps."""
     line = [-128 if t in pair else 0 for t in range(taps)]
@@ -238,145 +291,3 @@ def element(t: oracle.Tensor, at: list[int]) -> int:
     for i, n in zip(at, t.shape, strict=True):
         place = place * n + i
     return t.data[place]
-
-
-# ----------------------------------------------------------------------- factor, fixed, narrowing
-
-
-def requantized(r: Row, acc: int, scales: tuple[float, ...], zero: int, code: str = "s8") -> int:
-    """The code under a row of an accumulator with three scales, given as numbers."""
-    x, w, y = (f32.bits(s) for s in scales)
-    return rescale.requantize(r["requant"], r["float_mode"], acc, x, w, y, zero, Limits.of(code))
-
-
-def test_requantize_a23() -> None:
-    # fl(fl(0.1*0.1)/0.1) is above 0.1: 5 times it is above a half. The binary64 factor is not.
-    tenth = (0.1, 0.1, 0.1)
-    wide = {**WASM, "requant": {**WASM["requant"], "factor": "f64"}}
-    assert [requantized(r, 5, tenth, 0) for r in (WASM, wide)] == [1, 0]
-    # A tie is broken before the zero point joins.
-    assert [requantized(r, 1, (0.5, 1, 1), 1) for r in (AVX2, NEON, WASM)] == [1, 1, 1]
-    # Binary32 loses the last bit of a large accumulator, and with it what is above a tie.
-    assert [requantized(r, 2**24 + 1, (1, 1, 2.0**25), 0) for r in (AVX2, TFLITE)] == [0, 1]
-    # NaN is the lowest code, or the zero point.
-    nan = (float("nan"), 1, 1)
-    assert [requantized(r, 5, nan, 7) for r in (AVX2, NEON, WASM)] == [-128, 7, 7]
-    assert [requantized(r, 5, (1, 1, 0), 7) for r in (AVX2, NEON, WASM)] == [127, 127, 127]
-    for odd in (nan, (1, 1, 0), (float("inf"), 0, 1), (0, 1, 0), (float("nan"), 1, 0), (1, -1, 0)):
-        with pytest.raises(ValueError, match="finite"):
-            requantized(TFLITE, 5, odd, 7)
-        assert requantized(wide, 5, odd, 7) == requantized(WASM, 5, odd, 7), odd
-    with pytest.raises(NotImplementedError, match="no rescaling"):
-        requantized({**AVX2, "requant": {**AVX2["requant"], "scheme": "none"}}, 5, tenth, 0)
-
-
-def scaled(acc: int, m: int, e: int, **changes: Any) -> int:
-    return rescale.rescale(acc, m, e, {**TFLITE["requant"]["fixed"], **changes})
-
-
-def test_fixed_point_a23() -> None:
-    half, once = 1 << 30, {"single_rounding": True, "shift": "half_up"}
-    # 1/4: twice rounded, 1 becomes 1; once rounded, 0.
-    assert [scaled(x, half, -1) for x in (1, -6)] == [1, -2]
-    assert [scaled(x, half, -1, shift="half_up") for x in (1, -6)] == [1, -1]
-    assert [scaled(x, half, -1, **once) for x in (1, -6)] == [0, -1]
-    assert [scaled(x, half, -1, multiply="floor") for x in (1, -5)] == [0, -2]
-    # The factor 1 - 2^-31 is cut to 15 bits: 32767/32768, not 1.
-    assert [scaled(x, 2**31 - 1, 0, **once, bits=b) for x, b in ((40000, 32), (40000, 16))] == [
-        40000, 39999,
-    ]  # fmt: skip
-    assert [scaled(2**30, half, 2, left=rule) for rule in ("wrap", "saturate")] == [0, half]
-    wide = TFLITE["requant16"]["fixed"]
-    assert rescale.rescale(2**40, half, -9, wide) == 2**30  # an int64 accumulator
-
-
-def test_multipliers_a23() -> None:
-    def parts(factor: float, **changes: Any) -> tuple[int, int]:
-        return rescale.quantize_multiplier(factor, {**TFLITE["requant"]["fixed"], **changes})
-
-    tie = 0.5 + 2.0**-32
-    assert parts(tie) == ((1 << 30) + 1, 0)
-    assert parts(tie, multiplier="f64_half_down") == (1 << 30, 0)
-    assert parts(1 / 3, multiplier="f32_exact")[0] == 0xAAAAAB << 7
-    assert parts(1 / 3)[0] == 1431655765
-    assert (parts(1 - 2.0**-40), parts(2.0**-33), parts(0.0)) == ((1 << 30, 1), (0, 0), (0, 0))
-    assert parts(2.0**31) == (1 << 30, 32)
-    assert parts(2.0**31, single_rounding=True) == (2**31 - 1, 30)
-    with pytest.raises(ValueError, match=">= 0"):
-        parts(-0.5)
-
-
-def narrowed(rule: Row, t: int, point: int, code: str = "s8", **changes: Any) -> int:
-    """The code of t with zero point `point` under a rule with changed fields."""
-    return rescale.narrow_real({**rule, **changes}, t, point, Limits.of(code), f32.IEEE)
-
-
-def test_narrowing_with_zero_points_a23() -> None:
-    x86, arm = AVX2["requant"]["narrow"], NEON["requant"]["narrow"]
-    late = {**x86, "clamp": "none"}
-    # Beyond int32 the conversion answers its lowest, which a negative zero point wraps around.
-    assert [narrowed(late, t, -1) for t in (BIG, NAN)] == [127, 127]
-    assert [narrowed(late, t, 0) for t in (BIG, NAN)] == [-128, -128]
-    assert narrowed(late, NAN, -1, zero="int32_saturate") == -128
-    assert narrowed(x86, NAN, -1) == -128
-    # 40000 in int16 first, then -100: sixteen-bit codes show it.
-    assert narrowed(arm, f32.bits(40000.0), -100, "s16") == 32667
-    assert narrowed(arm, f32.bits(40000.0), -100, "s16", zero="int32_wrap") == 32767
-    # 0.5 + 1 rounds to 2 when the zero point comes first, 0 + 1 is 1 when it comes last.
-    one_half = f32.bits(0.5)
-    stages = ("real", "real_integral", "int32_wrap")
-    assert [narrowed(late, one_half, 1, zero=z) for z in stages] == [2, 1, 1]
-    # Limits in binary32 are relative to a zero point that comes later.
-    assert [narrowed(x86, f32.bits(200.0), 100, zero=z) for z in stages] == [127, 127, 127]
-    assert [narrowed(x86, f32.bits(20.0), 100, zero=z) for z in stages] == [120, 120, 120]
-    # NaN by stage of the limits: kept, then converted; or replaced by the limit.
-    high = {"clamp": "real_high", "minmax": "second_operand"}
-    assert narrowed(arm, NAN, 5, **high) == 127
-    few = Limits(-5, 6, -128, 127)
-    assert rescale.narrow_real({**x86, **high}, f32.bits(-1e9), 5, few, f32.IEEE) == -5
-    assert narrowed(arm, NAN, 5, cap="int16", minmax="second_operand", zero="int32_wrap") == 127
-    assert narrowed(late, INF, 0, cap="below_int32") == 127
-    assert narrowed(late, INF, 0) == -128
-
-
-def test_limits_of_narrowing_a23() -> None:
-    rule, crossed = TFLITE["requant"]["narrow"], Limits(100, 90, -128, 127)
-    high_first = {**rule, "order": "high_first"}
-    assert [rescale.narrow_int(r, 5, 0, crossed) for r in (rule, high_first)] == [90, 100]
-    # The zero point is added in 32 bits before the limits.
-    top = {**rule, "zero": "int32_saturate"}
-    got = [rescale.narrow_int(r, 2**31 - 1, 1, Limits.of("s8")) for r in (rule, top)]
-    assert got == [-128, 127]
-    # Bytes kept unsigned: every limit moves along.
-    few = Limits(-10, 9, -128, 127)
-    for stage in ("int8", "int16", "int32"):
-        stored = {**rule, "clamp": stage, "offset": 128, "through_int16": True}
-        assert [rescale.narrow_int(stored, v, 0, few) for v in (-99, 8, 99)] == [-10, 8, 9]
-    with pytest.raises(ValueError, match="integer stage"):
-        rescale.narrow_int({**rule, "zero": "real"}, 0, 0, Limits.of("s8"))
-
-
-def test_rules_of_kinds_of_sums_a23() -> None:
-    fields = [
-        ("product", 0, 1, "requant"), ("row", 0, 1, "requant_row"), ("wide", 0, 1, "requant16"),
-        ("depthwise", 7, 9, "channelwise"), ("depthwise", 8, 9, "channelwise_rest"),
-    ]  # fmt: skip
-    for kind, channel, channels, name in fields:
-        assert rescale.rule_of(RUY_ARM, kind, channel, channels) is RUY_ARM[name], kind
-    for kind in ("product", "row", "depthwise"):
-        assert rescale.rule_of(AVX2, kind) is AVX2["requant"], kind
-    # One sum, three codes: a batch, a single row, a depthwise tail.
-    x, w, y = (f32.bits(v) for v in (0.5, 0.5, 1.0))
-    mode, limits = RUY_ARM["float_mode"], Limits.of("s8")
-    kinds: list[tuple[Any, ...]] = [("product",), ("row",), ("depthwise", 8, 9)]
-    rules = [rescale.rule_of(RUY_ARM, *kind) for kind in kinds]
-    codes = [rescale.requantize(r, mode, acc, x, w, y, 0, limits) for acc in (1, -6) for r in rules]
-    assert codes == [0, 1, 1, -1, -1, -2]
-
-
-def test_real_results_a23() -> None:
-    # (2^24 - 1)(1 + 2^-23) - 2^24 is 1 - 2^-23: one rounding keeps it, two leave nothing.
-    args = (2**24 - 1, f32.bits(1 + 2.0**-23), f32.ONE, f32.bits(-(2.0**24)))
-    assert f32.to_float(rescale.real(NEON, *args)) == 1 - 2.0**-23
-    assert rescale.real(AVX2, *args) == f32.ZERO
-    assert f32.to_float(rescale.real(NEON, *args[:3])) == 2.0**24

@@ -321,7 +321,7 @@ def recode(
     --------
     >>> import numpy as np, qsim
     >>> q = np.array([-3, 1, 200], np.int16)
-    >>> qsim.recode(q, in_scale=0.5, out_scale=1.0, profile="tflite.ref.x64", out_dtype="int8")
+    >>> qsim.operators.recode(q, in_scale=0.5, out_scale=1.0, profile="tflite.ref.x64", out_dtype="int8")
     array([ -1,   1, 100], dtype=int8)
     """
     row = resolve(profile)

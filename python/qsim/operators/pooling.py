@@ -188,7 +188,7 @@ def mean(
     --------
     >>> import numpy as np, qsim
     >>> x = np.array([[1, 2], [4, -5]], np.int8)
-    >>> qsim.mean(x, axes=1, in_scale=1.0, out_scale=1.0, profile="tflite.ref.x64")
+    >>> qsim.operators.mean(x, axes=1, in_scale=1.0, out_scale=1.0, profile="tflite.ref.x64")
     array([2, 0], dtype=int8)
     """
     codes = np.asarray(x)
