@@ -25,7 +25,7 @@ MAX_COLUMNS = 100
 
 # --- tests ----------------------------------------------------------------------------------------
 
-TEST_FOLDERS = EVERY_LAYER | {"conformance", "replay", "build"}
+TEST_FOLDERS = EVERY_LAYER | {"conformance", "replay", "build", "sweep"}
 DEAD_TEST = re.compile(r"^\s*(//|/\*|\*)\s*(TEST|TEST_F|TEST_P|TYPED_TEST)\s*\(|^\s*#\s*if\s+0\b")
 DEAD_PYTHON_TEST = re.compile(r"^\s*#\s*(async )?def test_|@pytest\.mark\.skip\b(?!if)")
 ODR_GLOB = "include/qsim/*.hpp"

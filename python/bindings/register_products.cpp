@@ -236,10 +236,7 @@ py::array real(const Profile& profile, const py::object& acc, float lhs_scale,
   for (std::size_t i = 0; i < out.size(); ++i) {
     const std::size_t c = i / s.inner % s.channels;
     const F32 factor = num::mul(lhs, rhs[c], mode);
-    const F32 sum = num::from_int(s.values[i]);
-    if (bias.empty()) out[i] = num::mul(sum, factor, mode);
-    else if (profile.requant.fused) out[i] = num::fma(sum, factor, bias[c], mode);
-    else out[i] = num::add(num::mul(sum, factor, mode), bias[c], mode);
+    out[i] = emu::real_sum(profile, s.values[i], factor, bias.empty() ? nullptr : &bias[c]);
   }
   return to_numpy<float>(out, s.shape);
 }

@@ -115,7 +115,8 @@ Profile from_json(const std::string& source) {
       !py::isinstance<py::dict>(parsed["fields"]) || !parsed.contains("name") ||
       !py::isinstance<py::str>(parsed["name"]))
     fail<BadFile>("profile JSON: expected an object with \"name\" and \"fields\"");
-  if (!parsed.contains("schema") || py::str(parsed["schema"]).cast<std::string>() != "qsim.profile/1")
+  if (!parsed.contains("schema") ||
+      py::str(parsed["schema"]).cast<std::string>() != "qsim.profile/1")
     fail<BadFile>("profile JSON: expected \"schema\": \"qsim.profile/1\"");
   std::string source_text = "name = " + parsed["name"].cast<std::string>() + "\n";
   for (const auto& [path, value] : py::dict(parsed["fields"]))

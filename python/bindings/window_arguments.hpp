@@ -9,7 +9,8 @@
 namespace qsim::python {
 
 /// Zero points as one per row or column: a scalar is repeated.
-inline std::vector<std::int32_t> zeros(const py::handle& object, std::size_t count, const char* argument) {
+inline std::vector<std::int32_t> zeros(const py::handle& object, std::size_t count,
+                                       const char* argument) {
   const auto array = exact<std::int32_t>(object, argument);
   if (array.size() != 1 && static_cast<std::size_t>(array.size()) != count)
     fail<BadArgument>(argument, ": expected 1 or ", count, " values, got ", array.size());

@@ -15,8 +15,9 @@ from qsim._core import operators as core
 from qsim.catalogue import resolve
 from qsim.htmltable import html_table
 from qsim.operations import Operation
+from qsim.operators.arguments import integer, integers
 from qsim.operators.convolution import _pads, _steps
-from qsim.operators.products import integer, integers, rewritten
+from qsim.operators.products import rewritten
 
 Array = npt.NDArray[Any]
 

@@ -10,8 +10,9 @@ import numpy as np
 from qsim._core import Profile
 from qsim._core import operators as core
 from qsim.operations import Operation
+from qsim.operators.arguments import integers
 from qsim.operators.convolution import _pads, _steps
-from qsim.operators.products import integers, rewritten
+from qsim.operators.products import rewritten
 
 MOST_EVENTS = 4
 VERBS = {"saturate": "saturates to", "wrap": "wraps to"}

@@ -4,6 +4,7 @@
 //
 //   qvec gen [--family F] [--row R] [--seed N] [--count M]   lines with emu's answers
 //   qvec inputs [--family F]            "case <family> <bytes in>" of all families, once
+//   qvec rows [--row R]                 "row <name> <field>=<value> ..." of the catalogue
 //   qvec check < lines                  prints lines that emu answers otherwise, with its answer
 //   qvec judge GOLDEN ...               emu against golden files; prints the first faults
 //
@@ -16,6 +17,7 @@
 
 #include "conformance/golden.hpp"
 #include "qsim/profile/catalogue.hpp"
+#include "qsim/profile/text.hpp"
 
 namespace qsim::court {
 namespace {
@@ -76,6 +78,18 @@ int inputs(const Options& o) {
   return 0;
 }
 
+int rows(const Options& o) {
+  for (const Profile& row : catalogue()) {
+    if (!has(row.name.view(), o.row)) continue;
+    std::cout << "row " << row.name.view();
+    for_each_field(row, [](const std::string& path, auto field) {
+      std::cout << ' ' << path << '=' << qsim::detail::field_text(field);
+    });
+    std::cout << '\n';
+  }
+  return 0;
+}
+
 int check() {
   const std::vector<Family> all = families();
   std::size_t read = 0, different = 0;
@@ -120,9 +134,10 @@ int run_command(const std::vector<std::string>& words) {
   const Options o = options_of(words);
   if (command == "gen") return generate(o);
   if (command == "inputs") return inputs(o);
+  if (command == "rows") return rows(o);
   if (command == "check") return check();
   if (command == "judge") return judge_all(o);
-  throw std::invalid_argument("qvec: expected gen, inputs, check or judge");
+  throw std::invalid_argument("qvec: expected gen, inputs, rows, check or judge");
 }
 
 }  // namespace

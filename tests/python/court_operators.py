@@ -132,7 +132,7 @@ def run_window(row: Row, family: str, f: Fields) -> bytes:
 
 def has_requantize(row: Row, family: str) -> bool:
     rule = rescale.rule_of(row, family.split(".")[1])
-    return rule["scheme"] in ("fp32", "fixed")
+    return rule["scheme"] not in ("none", "engine")
 
 
 def check_sum(acc: int, rule: Row) -> None:
@@ -144,33 +144,46 @@ def check_sum(acc: int, rule: Row) -> None:
 def run_requantize(row: Row, family: str, f: Fields) -> bytes:
     kind = family.split(".")[1]
     _, limits = f.limits()
-    zero, lhs, out, channels, inner = f.take("iIIBB")
+    zero, flags, lhs, out, channels, inner = f.take("iBIIBB")
     rhs = f.many(channels, "I")
+    biases: list[int | None] = [*f.many(channels, "I")] if flags & 2 else [None] * channels
     codes = []
     for c in range(channels):
         rule = rescale.rule_of(row, kind, c, channels)
-        factor = rescale.effective_factor(rule, lhs, rhs[c], out, row["float_mode"])
-        if rule["scheme"] == "fixed":
-            checked_factor(rule, factor)
         for acc in f.many(inner, "q"):
             check_sum(acc, rule)
-            codes.append(rescale.scaled(rule, row["float_mode"], acc, factor, zero, limits))
+            codes.append(
+                rescale.requantize(
+                    rule, row["float_mode"], acc, lhs, rhs[c], out, zero, limits,
+                    per_channel=bool(flags & 1), bias=biases[c],
+                )
+            )
     return pack(codes, "I")
 
 
-def checked_factor(rule: Row, factor: int | float) -> None:
-    """Refuses factors without an integer multiplier, even where no sum follows."""
-    value = factor if isinstance(factor, float) else rescale.f32.to_float(factor)
-    rescale.quantize_multiplier(value, rule["fixed"])
+SUMS = (
+    "requant", "requant_product", "requant_row", "requant16", "requant16_product", "grouped",
+    "channelwise", "channelwise_rest",
+)
 
 
 def fixed_rules(row: Row) -> list[Row | None]:
     """The row's fixed-point rules by the number that a case of rescale.raw gives."""
-    sums = ("requant", "requant_row", "requant16", "channelwise", "channelwise_rest")
-    pointwise = ("add", "mul", "requantize", "leaky_relu")
-    rules = [row[n]["fixed"] if row[n]["scheme"] == "fixed" else None for n in sums + pointwise]
-    means = row["mean"]["scheme"] == "fixed"
-    return [*rules, *((row["mean"][n] if means else None) for n in ("fixed", "rest"))]
+    rules: list[Row | None] = [
+        row[n]["fixed"] if row[n]["scheme"] == "fixed" else None for n in (*SUMS, "add", "mul")
+    ]
+    for name in ("requantize", "leaky_relu"):
+        rule = row[name]
+        fixed = rule["scheme"] == "fixed"
+        rules += [rule["fixed"] if fixed else None]
+        rules += [rule["body"] if fixed and rule["group"] > 1 else None]
+    mean = row["mean"]
+    fixed = mean["scheme"] == "fixed"
+    return [
+        *rules,
+        mean["fixed"] if fixed else None,
+        mean["image"] if fixed and mean["image_sums"] else None,
+    ]
 
 
 def run_rescale(row: Row, _: str, f: Fields) -> bytes:
@@ -333,7 +346,9 @@ FAMILIES: dict[str, tuple[Applies, Run]] = {
     },
     **{
         f"requantize.{kind}": (has_requantize, run_requantize)
-        for kind in ("product", "row", "wide", "depthwise")
+        for kind in (
+            "convolution", "grouped", "depthwise", "product", "row", "wide", "wide_product"
+        )
     },
     "rescale.raw": (lambda row, _: any(fixed_rules(row)), run_rescale),
     **{f"quantize.{form}": (has_quantizer, run_quantize) for form in ("vector", "single", "half")},

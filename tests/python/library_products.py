@@ -14,7 +14,7 @@ __all__ = ["LibraryProducts"]
 
 
 class LibraryProducts:
-    """`qsim.gemm`, `qsim.conv2d` and `qsim.requantize` behind the protocol of ort_products.Court."""
+    """`qsim.gemm`, `qsim.conv2d` and `qsim.requantize` as an ort_products.Court."""
 
     def __init__(self, profile: Profile | str) -> None:
         self.profile = profile

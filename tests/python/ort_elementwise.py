@@ -280,6 +280,7 @@ class OracleCourt:
         real = quantizer.dequantize(
             self.row, tensor(codes), tensor(scale).data, tensor(zero).data,
             axis=layout.axis, block=layout.block, half=scale.dtype == np.float16,
+            code_type=code_type,
         )  # fmt: skip
         return array(real, scale.dtype)
 

@@ -28,7 +28,8 @@ SEED = int(os.environ.get("QSIM_LIVE_SEED") or secrets.randbelow(1_000_000))
 
 # Engine: the package, the version of the rows, the checker, cases per operator, operators.
 ENGINES = {
-    "onnxruntime": ("onnxruntime", "1.30.0", "check_ort", 120, 18),
+    "onnxruntime": ("onnxruntime", "1.30.0", "check_ort", 120, 20),
+    "litert": ("ai-edge-litert", "2.3.0", "check_litert", 60, 15),
 }
 
 
@@ -76,11 +77,11 @@ def test_the_library_equals_the_engine_on_new_cases(
 def test_another_row_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same comparison fails for a processor whose sums and conversions are other ones."""
     check, target = checker("onnxruntime"), live_host.native_target()
-    other = "ort-1.30.wasm.simd"
+    other = "ort-1.30.arm64.neon" if target.startswith("x64") else "ort-1.30.x64.sse"
     monkeypatch.setitem(importlib.import_module("check_ort").PROFILES, target, other)
     counts = check(answered("onnxruntime", tmp_path, 20), live_check.Tally())
     wrong = {op for (op, _), (_, mismatches) in counts.items() if mismatches}
-    assert wrong >= {"QLinearAdd", "QLinearMul", "QuantizeLinear"}
+    assert wrong >= {"QLinearAdd", "MatMulIntegerToFloat", "DynamicQuantizeMatMul"}
 
 
 @pytest.mark.parametrize(

@@ -213,19 +213,18 @@ def test_taps_padded_to_a_multiple_a22() -> None:
 
 def test_skipped_padding_a22() -> None:
     skips = windowed(AVX2, skips_padding=True)
-    x, w = [[[255]]], [[[127, 127, 127]]]
+    x, w = [[[255]]], [[[127, 127, 127]]] * 2
     options: dict[str, Any] = {"x_zero": 255, "pads": [1, 1]}
-    assert conv(AVX2, "u8s8", x, w, **options) == [32767 - 2 * 32385]
-    assert conv(skips, "u8s8", x, w, **options) == [0]
+    assert conv(AVX2, "u8s8", x, w, **options) == [32767 - 2 * 32385] * 2
+    assert conv(skips, "u8s8", x, w, **options) == [0, 0]
     # Codes stay where they are: taps 1 and 2 of the first pixel are no pair, 0 and 1 of the last
     # are one.
-    assert conv(skips, "u8s8", [[[255, 255]]], w, pads=[1, 1]) == [64770, 32767]
+    assert conv(skips, "u8s8", [[[255, 255]]], w, pads=[1, 1]) == [64770, 32767] * 2
     # Neither zero point is corrected for an absent tap: (5 - 3)*(7 - 4), nothing else.
-    options = {"x_zero": 3, "w_zeros": [4], "pads": [1, 1]}
-    assert conv(skips, "u8s8", [[[5]]], [[[9, 7, 8]]], **options) == [6]
-    # A filter on the left skips, too: two codes -128 at their zero point eight places apart wrap.
-    line = [-128, *[0] * 7]
-    x, w = [[[-128]] * 1], [[line + [-128, *[0] * 8]]]
+    options = {"x_zero": 3, "w_zeros": 4, "pads": [1, 1]}
+    assert conv(skips, "u8s8", [[[5]]], [[[9, 7, 8]]] * 2, **options) == [6, 6]
+    # A filter on the left skips, too; else codes -128 for padding wrap with two weights.
+    x, w = [[[-128]]], [[[-128, *[0] * 7, -128, *[0] * 8]]]
     options = {"x_zero": -128, "pads": [8, 8], "integer": True}
     assert conv(NEON, "s8s8", x, w, **options) == [-65536]
     assert conv(windowed(NEON, skips_padding=True), "s8s8", x, w, **options) == [0]

@@ -240,7 +240,7 @@ def test_rules_of_kinds_of_sums_a23() -> None:
     for kind, name in names.items():
         assert rescale.rule_of(RUY_ARM, *kind) is RUY_ARM[name], kind
     # What a row does not say falls back step by step.
-    for kind, name in names.items():
+    for kind in names:
         expected = "requant16" if "wide" in kind[0] else "requant"
         assert rescale.rule_of(AVX2, *kind) is AVX2[expected], kind
     absent = AVX2["requant16"]

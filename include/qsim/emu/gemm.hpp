@@ -47,6 +47,11 @@ inline std::int32_t halved(const Arith& arith, std::int32_t w) {
   return arith.halves_rhs ? static_cast<std::int32_t>(num::shift_right(w, 1, Ties::half_even)) : w;
 }
 
+/// The right code whose products are zero.
+constexpr std::int32_t neutral_rhs(const Arith& arith) {
+  return arith.halves_rhs ? -2 * arith.rhs_offset : -arith.rhs_offset;
+}
+
 inline Multiplied multiplied(const Arith& arith, const GemmOperands& a) {
   const bool subtracts = arith.zero_points == ZeroPoints::subtracted;
   Multiplied out{{a.lhs.begin(), a.lhs.end()}, {a.rhs.begin(), a.rhs.end()}, {}};
@@ -100,10 +105,12 @@ inline std::vector<std::int64_t> gemm(const Arith& arith, const GemmOperands& a,
     // done
   } else {
     const bool starts_there = arith.acc_bits >= 32;  // a narrow lane cannot hold it: added last
+    Arith lanes = arith;
+    if (starts_there) lanes.spill = 0;  // only narrow lanes spill
     if (overflows != nullptr) overflows->assign(acc.size(), {});
     for (std::size_t i = 0; i < a.m; ++i)
       for (std::size_t j = 0; j < a.n; ++j) {
-        Chain chain(arith);
+        Chain chain(lanes);
         std::int64_t& result = acc[i * a.n + j];
         if (starts_there) chain.add(result);
         for (std::size_t k = 0; k < a.k; ++k)

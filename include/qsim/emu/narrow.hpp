@@ -74,7 +74,7 @@ constexpr std::int32_t pack(std::int64_t v, std::int32_t zero, const CodeRange& 
 }
 }  // namespace detail
 
-/// The code of real value t, in units of codes; `zero` joins where the row says, or is in t already.
+/// The code of real value t, in units of codes; `zero` joins where the row says, or is in t.
 /// Equations (A.6), (A.23). NaN and overflow answers are the row's.
 constexpr std::int32_t narrow_real(F32 t, std::int32_t zero, const CodeRange& range,
                                    const Narrow& n, const FloatMode& mode = {}) {

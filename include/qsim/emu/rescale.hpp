@@ -82,13 +82,15 @@ inline F64 factor_64(const Requant& rule, const Scales& s, const FloatMode& mode
   return num::quotient(num::product(s.lhs, s.rhs), s.out);
 }
 
-/// fl(acc) in real units: v of scheme `real`.
+/// fl(acc) in real units, plus a real bias: v of scheme `real`.
 constexpr F32 real_value(const Requant& rule, std::int64_t acc, const PreparedFactor& by,
-                         const FloatMode& mode) {
-  const F32 sum = num::from_int(acc);
-  if (rule.factor == Factor::in_turn && !rule.codes_per_unit)
-    return num::mul(num::mul(sum, by.lhs, mode), by.rhs, mode);
-  return num::mul(sum, by.unit, mode);
+                         const FloatMode& mode, const F32* bias) {
+  const bool in_turn = rule.factor == Factor::in_turn && !rule.codes_per_unit;
+  const F32 sum = in_turn ? num::mul(num::from_int(acc), by.lhs, mode) : num::from_int(acc);
+  const F32 scale = in_turn ? by.rhs : by.unit;
+  if (bias == nullptr) return num::mul(sum, scale, mode);
+  if (rule.fused) return num::fma(sum, scale, *bias, mode);
+  return num::add(num::mul(sum, scale, mode), *bias, mode);
 }
 }  // namespace detail
 
@@ -101,7 +103,8 @@ inline PreparedFactor prepare(const Requant& rule, const Scales& s, const FloatM
   if (rule.scheme == Rescale::real) {
     p.real = rule.codes_per_unit ? s.out : num::div(num::f32_one, s.out, mode);
     if (rule.codes_per_unit)
-      p.unit = num::is_zero(s.rhs) ? num::f32_zero : num::div(num::f32_one, p.unit, mode);
+      p.unit = num::is_zero(num::read(s.rhs, mode)) ? num::f32_zero
+                                                    : num::div(num::f32_one, p.unit, mode);
     return p;
   }
   p.wide = detail::factor_64(rule, s, mode);
@@ -123,15 +126,20 @@ constexpr std::int32_t requantize_sum(const Requant& rule, std::int64_t acc,
     return narrow_int(num::to_int32(num::mul(num::f64_from_int(acc), by.wide), rule.narrow.convert),
                       zero, range, rule.narrow);
   if (rule.scheme == Rescale::real) {
-    F32 v = detail::real_value(rule, acc, by, mode);
-    if (bias != nullptr)
-      v = rule.fused ? num::fma(num::from_int(acc), by.unit, *bias, mode)
-                     : num::add(v, *bias, mode);
+    const F32 v = detail::real_value(rule, acc, by, mode, bias);
     return narrow_real(num::mul(v, by.real, mode), zero, range, rule.narrow, mode);
   }
   F32 sum = num::from_int(acc);
   if (bias != nullptr) sum = num::add(sum, num::div(*bias, by.unit, mode), mode);
   return narrow_real(num::mul(sum, by.real, mode), zero, range, rule.narrow, mode);
+}
+
+/// fl(acc) * factor + bias as a real number, the bias by fma where the row says so; null: no bias.
+constexpr F32 real_sum(const Profile& p, std::int64_t acc, F32 factor, const F32* bias) {
+  const F32 sum = num::from_int(acc);
+  if (bias == nullptr) return num::mul(sum, factor, p.float_mode);
+  if (p.requant.fused) return num::fma(sum, factor, *bias, p.float_mode);
+  return num::add(num::mul(sum, factor, p.float_mode), *bias, p.float_mode);
 }
 
 /// acc + bias in the accumulator's word: 32 bits that wrap, or 64.

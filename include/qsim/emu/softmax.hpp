@@ -71,11 +71,11 @@ inline F32 sum_of(const Exponentials& t, const SoftmaxRow& r, std::int32_t large
   return sum;
 }
 
-/// A C cast to uint32 of an integral y >= 0: beyond the word it saturates, or is 0 (x86).
+/// A C cast to uint32 of an integral y >= 0: beyond the word it saturates, or is 0 (x86); NaN is 0.
 constexpr std::int64_t to_uint32(F32 y, const Convert& how) {
   if (num::magnitude(y) < 0x4f800000u)  // 2^32
     return num::round_to_int(y, Ties::half_even);
-  return how.too_high == RangeRule::saturate ? 0xffffffff : 0;
+  return how.too_high == RangeRule::saturate && !num::is_nan(y) ? 0xffffffff : 0;
 }
 
 /// round(fl(fl(T * floor(1/scale)) / S)) + zero, at most the highest code. Infinite quotients and

@@ -106,7 +106,7 @@ inline Route route_of(const Profile& p, const WindowShape& s, const WindowOperan
         s.channels >= w.indirect_channels && whole(s.channels) && whole(s.out_channels))
       return {.arith = &w.indirect, .signs_input = true, .tap_block = w.indirect.block};
     if (w.constant.acc_bits != 0 && a.input_type == CodeType::s8)
-      return {.arith = &w.constant, .order = w.order};
+      return {.arith = &w.constant, .order = w.order, .tap_block = w.tap_block};
   }
   return {.arith = &product_of(p, a.input_type, a.filter_type), .order = w.order,
           .tap_block = w.tap_block};
@@ -151,18 +151,28 @@ struct KIndex {
   }
 };
 
-/// What undoes the zero-point correction of taps outside the image, [pixels, outputs].
-inline std::vector<std::int64_t> uncorrected(const WindowShape& s, const KIndex& index,
-                                             const Arith& arith, const GemmOperands& a) {
+/// What undoes the zero-point correction of taps outside the image: one per result of the product.
+/// Their codes, which make zero products, are in the corrections as if they were at the zero point.
+inline std::vector<std::int64_t> uncorrected(const WindowShape& s, const Route& route,
+                                             const GemmOperands& a) {
+  const KIndex index{s, route};
+  const Arith& arith = *route.arith;
   std::vector<std::int64_t> start(a.m * a.n, 0);
-  const std::int64_t lhs_zero = std::int64_t{a.lhs_zero[0]} + arith.lhs_offset;
-  for (std::size_t pixel = 0; pixel < a.m; ++pixel)
+  const std::int64_t zero =
+      route.filter_is_lhs ? std::int64_t{halved(arith, a.rhs_zero[0])} + arith.rhs_offset
+                          : std::int64_t{a.lhs_zero[0]} + arith.lhs_offset;
+  const auto weight = [&](std::size_t k, std::size_t o) {  // less its zero point
+    if (route.filter_is_lhs) return std::int64_t{a.lhs[o * a.k + k]} - a.lhs_zero[o];
+    return std::int64_t{halved(arith, a.rhs[k * a.n + o])} - halved(arith, a.rhs_zero[o]);
+  };
+  const std::size_t outputs = route.filter_is_lhs ? a.m : a.n;
+  for (std::size_t pixel = 0; pixel < s.pixels(); ++pixel)
     visit_taps(s, pixel, [&](std::size_t t, std::int64_t offset) {
       if (offset >= 0) return;
       for (std::size_t c = 0; c < s.depth(); ++c)
-        for (std::size_t o = 0; o < a.n; ++o)
-          start[pixel * a.n + o] +=
-              lhs_zero * (halved(arith, a.rhs[index(t, c) * a.n + o]) - halved(arith, a.rhs_zero[o]));
+        for (std::size_t o = 0; o < outputs; ++o)
+          start[route.filter_is_lhs ? o * a.n + pixel : pixel * a.n + o] +=
+              zero * weight(index(t, c), o);
     });
   return start;
 }
@@ -170,7 +180,7 @@ inline std::vector<std::int64_t> uncorrected(const WindowShape& s, const KIndex&
 }  // namespace detail
 
 /// int32 (or int64) sums [batch, out_channels, ...] of a convolution. Taps outside the image read
-/// the zero point. Equation (A.22).
+/// the zero point, or add nothing under `skips_padding`. Equation (A.22).
 inline std::vector<std::int64_t> convolve_window(const Profile& p, const WindowShape& s,
                                                  const WindowOperands& a,
                                                  std::vector<Overflows>* overflows = nullptr) {
@@ -187,13 +197,16 @@ inline std::vector<std::int64_t> convolve_window(const Profile& p, const WindowS
   if (overflows != nullptr) overflows->assign(result.size(), {});
   std::vector<std::int32_t> columns(pixels * depth), filter(group_out * depth);
   std::vector<std::int32_t> input_zeros(pixels, input_zero);
-  const bool skips = p.window.skips_padding && !route.filter_is_lhs &&
-                     route.arith->zero_points == ZeroPoints::corrected;
-  const std::int32_t outside = skips ? -route.arith->lhs_offset : input_zero;
+  const bool skips =
+      p.window.skips_padding && route.arith->zero_points == ZeroPoints::corrected;
+  const std::int32_t unweighted = route.filter_is_lhs ? 0 : detail::neutral_rhs(*route.arith);
+  const std::int32_t outside = !skips                ? input_zero
+                               : route.filter_is_lhs ? detail::neutral_rhs(*route.arith)
+                                                     : -route.arith->lhs_offset;
   for (std::size_t n = 0; n < s.batch; ++n)
     for (std::size_t g = 0; g < s.groups; ++g) {
-      std::fill(columns.begin(), columns.end(), input_zero);  // unused lanes meet zero weights
-      std::fill(filter.begin(), filter.end(), 0);
+      std::fill(columns.begin(), columns.end(), input_zero);  // unused lanes add nothing: weights
+      std::fill(filter.begin(), filter.end(), unweighted);    // of zero, and the correction is zero
       const std::size_t first = g * s.depth();
       for (std::size_t o = 0; o < group_out; ++o)
         for (std::size_t c = 0; c < s.depth(); ++c)
@@ -219,7 +232,7 @@ inline std::vector<std::int64_t> convolve_window(const Profile& p, const WindowS
       else
         product = {pixels, group_out, depth, columns, filter, input_zeros, zeros, {}};
       std::vector<std::int64_t> start;
-      if (skips) start = detail::uncorrected(s, index, *route.arith, product);
+      if (skips) start = detail::uncorrected(s, route, product);
       product.initial = start;
       std::vector<Overflows> counts;
       const std::vector<std::int64_t> sums =

@@ -201,8 +201,9 @@ struct Profile {
   RowGate row_gate{};
   Requant requant16{};         ///< of int64 sums
   Requant requant16_product{}; ///< of int64 sums of matrix products; none: as `requant16`
-  Requant grouped{};           ///< of convolutions with groups that are not depthwise; none: requant
-  Requant channelwise{};       ///< of depthwise convolutions, whole groups of channels; none: requant
+  Requant grouped{};           ///< of convolutions with groups, not depthwise; none: `requant`
+  Requant channelwise{};       ///< of depthwise convolutions, whole groups of channels; none:
+                               ///< `requant`
   Requant channelwise_rest{};  ///< channels left of a group; none: as `channelwise`
   std::uint8_t channel_group = 1;
   bool signed_to_unsigned = false;  ///< a graph with int8 activations is rewritten to uint8

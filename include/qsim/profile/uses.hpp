@@ -157,48 +157,48 @@ constexpr bool uses_quantize(const Quantize& q, std::string_view path) {
 
 /// Whether the row's rules read the field at `path`. Evidence is never read.
 constexpr bool uses(const Profile& p, std::string_view path) {
-  using namespace detail;
   for (const std::string_view graph : {"conv", "conv_fast", "tile", "patch", "epilogue",
                                        "depthwise", "fuse", "cast", "pool", "eltwise"})
-    if (enter(path, graph)) return p.placement == Placement::describes;
-  if (enter(path, "float_math") || path == "placement") return runs_graphs(p);
-  if (enter(path, "float_mode")) return true;
-  if (enter(path, "products")) {
+    if (detail::enter(path, graph)) return p.placement == Placement::describes;
+  if (detail::enter(path, "float_math") || path == "placement") return runs_graphs(p);
+  if (detail::enter(path, "float_mode")) return true;
+  if (detail::enter(path, "products")) {
     const struct { std::string_view name; const Arith& a; } all[] = {
         {"u8u8", p.products.u8u8}, {"u8s8", p.products.u8s8}, {"s8u8", p.products.s8u8},
         {"s8s8", p.products.s8s8}, {"s16s8", p.products.s16s8}, {"s16s16", p.products.s16s16}};
     for (const auto& [name, a] : all)
-      if (enter(path, name)) return uses(a, path);
+      if (detail::enter(path, name)) return detail::uses(a, path);
     return false;
   }
-  if (enter(path, "window")) return uses_window(p, path);
-  if (enter(path, "taps")) {
-    if (enter(path, "nine")) return uses(p.taps.nine, path);
-    if (enter(path, "other")) return uses(p.taps.other, path);
-    return enter(path, "rest") && uses(p.taps.rest, path);
+  if (detail::enter(path, "window")) return detail::uses_window(p, path);
+  if (detail::enter(path, "taps")) {
+    if (detail::enter(path, "nine")) return detail::uses(p.taps.nine, path);
+    if (detail::enter(path, "other")) return detail::uses(p.taps.other, path);
+    return detail::enter(path, "rest") && detail::uses(p.taps.rest, path);
   }
-  if (enter(path, "requant")) return uses(p.requant, path);
-  if (enter(path, "requant_product")) return uses(p.requant_product, path);
-  if (enter(path, "requant_row")) return uses(p.requant_row, path);
-  if (enter(path, "row_gate")) return p.requant_row.scheme != Rescale::none;
-  if (enter(path, "requant16")) return uses(p.requant16, path);
-  if (enter(path, "requant16_product")) return uses(p.requant16_product, path);
-  if (enter(path, "grouped")) return uses(p.grouped, path);
-  if (enter(path, "dequantize"))
+  if (detail::enter(path, "requant")) return detail::uses(p.requant, path);
+  if (detail::enter(path, "requant_product")) return detail::uses(p.requant_product, path);
+  if (detail::enter(path, "requant_row")) return detail::uses(p.requant_row, path);
+  if (detail::enter(path, "row_gate")) return p.requant_row.scheme != Rescale::none;
+  if (detail::enter(path, "requant16")) return detail::uses(p.requant16, path);
+  if (detail::enter(path, "requant16_product")) return detail::uses(p.requant16_product, path);
+  if (detail::enter(path, "grouped")) return detail::uses(p.grouped, path);
+  if (detail::enter(path, "dequantize"))
     return path == "folded" ? p.quantize.vector.scaling != Scaling::none : p.dequantize.folded;
-  if (enter(path, "channelwise")) return uses(p.channelwise, path);
-  if (enter(path, "channelwise_rest")) return uses(p.channelwise_rest, path);
+  if (detail::enter(path, "channelwise")) return detail::uses(p.channelwise, path);
+  if (detail::enter(path, "channelwise_rest")) return detail::uses(p.channelwise_rest, path);
   if (path == "channel_group") return p.channelwise_rest.scheme != Rescale::none;
   if (path == "signed_to_unsigned") return p.requant.scheme != Rescale::none;
-  if (enter(path, "quantize")) return uses_quantize(p.quantize, path);
-  if (enter(path, "dynamic")) return path == "scheme" || p.dynamic.scheme != DynamicScheme::none;
-  if (enter(path, "add")) return uses(p.add, path);
-  if (enter(path, "mul")) return uses(p.mul, path);
-  if (enter(path, "average")) return uses(p.average, path);
-  if (enter(path, "table") || enter(path, "softmax")) return true;
-  if (enter(path, "requantize")) return uses(p.requantize, path);
-  if (enter(path, "leaky_relu")) return uses(p.leaky_relu, path);
-  if (enter(path, "mean")) return uses(p.mean, path);
+  if (detail::enter(path, "quantize")) return detail::uses_quantize(p.quantize, path);
+  if (detail::enter(path, "dynamic"))
+    return path == "scheme" || p.dynamic.scheme != DynamicScheme::none;
+  if (detail::enter(path, "add")) return detail::uses(p.add, path);
+  if (detail::enter(path, "mul")) return detail::uses(p.mul, path);
+  if (detail::enter(path, "average")) return detail::uses(p.average, path);
+  if (detail::enter(path, "table") || detail::enter(path, "softmax")) return true;
+  if (detail::enter(path, "requantize")) return detail::uses(p.requantize, path);
+  if (detail::enter(path, "leaky_relu")) return detail::uses(p.leaky_relu, path);
+  if (detail::enter(path, "mean")) return detail::uses(p.mean, path);
   return false;
 }
 

@@ -80,8 +80,8 @@ inline void validate_requant(const Requant& r) {
   const ZeroStage zero = r.narrow.zero;
   if ((r.scheme == Rescale::fixed || r.scheme == Rescale::f64) &&
       (zero == ZeroStage::real || zero == ZeroStage::real_integral))
-    fail<BadArgument>("requant.narrow.zero: expected an integer stage for schemes fixed and f64, got ",
-                      enum_name(zero));
+    fail<BadArgument>("requant.narrow.zero: expected an integer stage for schemes fixed and f64, "
+                      "got ", enum_name(zero));
   if (r.factor == Factor::in_turn && r.scheme != Rescale::real && r.scheme != Rescale::none)
     fail<BadArgument>("requant.factor: expected in_turn with scheme real only");
   if (r.bias == RealBias::real && r.scheme != Rescale::real)

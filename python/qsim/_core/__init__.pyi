@@ -185,7 +185,7 @@ class Profile:
     def replace_fields(self, fields: dict[str, Any], name: str = "") -> Profile:
         """A copy with fields (dotted paths) changed; evidence becomes 'assumed'."""
     def replace(
-        self, fields: dict[str, Any] | None = None, /, name: str = "", **keywords: Any
+        self, fields: dict[str, Any] | None = None, /, name: str = "", **kwargs: Any
     ) -> Profile:
         """A copy with fields changed: a dictionary of dotted paths, or keywords.
 

@@ -11,19 +11,15 @@ from qsim import _core
 from qsim._core import Profile
 from qsim._core import operators as core
 from qsim.catalogue import resolve
+from qsim.operators.arguments import Array, ArrayLike, integer, integers, scalar
 from qsim.operators.products import (
-    Array,
-    ArrayLike,
     _engine_conv,
     _limits,
     add_bias,
-    integer,
-    integers,
     is_engine,
     narrow_sums,
     requantize,
     rewritten,
-    scalar,
 )
 
 
@@ -149,12 +145,11 @@ def conv2d(
     if x_scale is None or weight_scale is None or out_scale is None:
         return add_bias(sums, bias, 1)
     sums, wide = narrow_sums(sums, bias)
-    channels, outputs = image.shape[1], filters.shape[0]
     kind = "convolution"
     if wide:
         kind = "wide"
     elif groups > 1:
-        kind = "depthwise" if groups == channels == outputs else "grouped"
+        kind = "depthwise" if groups == image.shape[1] else "grouped"
     elif one_pixel_row(row, image, filters, sums):
         kind = "row"
     return requantize(

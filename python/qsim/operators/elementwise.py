@@ -11,7 +11,7 @@ from qsim import _core
 from qsim._core import Profile, ops
 from qsim._core import operators as core
 from qsim.catalogue import resolve
-from qsim.operators.products import Array, ArrayLike, integer, real_values, scalar
+from qsim.operators.arguments import Array, ArrayLike, integer, real_values, scalar
 from qsim.operators.quantizing import CodeType, code_name
 
 FUNCTIONS = ("identity", "sigmoid", "tanh", "leaky_relu")

@@ -10,7 +10,7 @@ import numpy as np
 from qsim._core import Profile
 from qsim._core import operators as core
 from qsim.catalogue import resolve
-from qsim.operators.products import Array, ArrayLike, integer, scalar
+from qsim.operators.arguments import Array, ArrayLike, integer, scalar
 
 Steps = int | Sequence[int]
 

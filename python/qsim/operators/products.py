@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -13,57 +14,7 @@ from qsim import _core
 from qsim._core import Profile
 from qsim._core import operators as core
 from qsim.catalogue import resolve
-
-Array = npt.NDArray[Any]
-ArrayLike = npt.ArrayLike
-
-CODE_TYPES = ("int8", "uint8", "int16")
-
-
-def integers(value: ArrayLike, name: str, dtype: type[np.signedinteger[Any]]) -> Array:
-    """`value` as integers of `dtype`; floats and values out of range are refused."""
-    array = np.asarray(value)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"{name}: expected integers, got {array.dtype}; use np.int32 values")
-    limits = np.iinfo(dtype)
-    if array.size and (int(array.min()) < limits.min or int(array.max()) > limits.max):
-        worst = max((int(array.min()), int(array.max())), key=abs)
-        raise ValueError(f"{name}: expected values in {limits.min}..{limits.max}, got {worst}")
-    return array.astype(dtype)
-
-
-def real_values(value: ArrayLike, name: str) -> npt.NDArray[np.float32]:
-    """`value` as float32; a float64 that float32 cannot hold exactly is refused."""
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiu":
-        raise TypeError(f"{name}: expected real numbers, got {array.dtype}")
-    with np.errstate(over="ignore"):
-        narrow: npt.NDArray[np.float32] = array.astype(np.float32)
-    given_as_python = isinstance(value, (float, int, list, tuple))
-    if not given_as_python and not np.array_equal(
-        narrow.astype(array.dtype), array, equal_nan=True
-    ):
-        raise TypeError(
-            f"{name}: expected float32, got {array.dtype} values that float32 rounds; "
-            "use .astype(np.float32) if you mean it"
-        )
-    return narrow
-
-
-def scalar(value: ArrayLike, name: str) -> float:
-    """One scale as a float that is exactly a float32."""
-    array = real_values(value, name)
-    if array.size != 1:
-        raise ValueError(f"{name}: expected one value, got shape {array.shape}")
-    return float(array.reshape(()))
-
-
-def integer(value: ArrayLike, name: str) -> int:
-    """One integer."""
-    array = integers(value, name, np.int32)
-    if array.size != 1:
-        raise ValueError(f"{name}: expected one value, got shape {array.shape}")
-    return int(array.reshape(()))
+from qsim.operators.arguments import Array, ArrayLike, integer, integers, real_values, scalar
 
 
 def add_bias(acc: Array, bias: ArrayLike | None, axis: int) -> Array:
@@ -100,7 +51,7 @@ def narrow_sums(acc: Array, bias: ArrayLike | None) -> tuple[Array, bool]:
     """The sums in their own word, and whether it has 64 bits: an int32 bias means int32 sums."""
     if acc.dtype != np.int64:
         return acc, False
-    if bias is None or np.asarray(bias).dtype == np.int64:
+    if bias is None or np.asarray(bias).dtype.kind == "f" or np.asarray(bias).dtype == np.int64:
         return acc, True
     return acc.astype(np.int32), False
 
@@ -183,7 +134,7 @@ def gemm(
         What the accumulators start from.
     bias : int32 [n], optional
         Added to the sums, wrapping; float32 in real units for profiles that take it so. With int16
-        activations an int32 bias means int32 sums, an int64 bias (or none) int64 sums.
+        activations an int32 bias means int32 sums, any other (or none) int64 sums.
     lhs_scale, rhs_scale, out_scale : float32; rhs_scale also [n]
     out_zero, out_dtype, low, high
         Zero point, type (default: that of `lhs`) and limits of the result.
@@ -225,7 +176,7 @@ def gemm(
         za = np.asarray(shifted, np.int32)
     zb = integers(rhs_zero, "rhs_zero", np.int32)
     shape = (*a.shape[:-1], b.shape[1])
-    flat = np.ascontiguousarray(a.reshape(-1, a.shape[-1]))
+    flat = np.ascontiguousarray(a.reshape(math.prod(shape[:-1]), a.shape[-1]))
     if za.size not in (1, flat.shape[0]):
         raise ValueError(f"lhs_zero: expected 1 or {flat.shape[0]} values, got {za.size}")
     if lhs_scale is not None and is_engine(row):

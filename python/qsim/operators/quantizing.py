@@ -10,7 +10,7 @@ import numpy.typing as npt
 from qsim._core import Profile
 from qsim._core import operators as core
 from qsim.catalogue import resolve
-from qsim.operators.products import Array, ArrayLike, integers, real_values
+from qsim.operators.arguments import Array, ArrayLike, integers, real_values
 
 CodeType = Literal["int8", "uint8", "int16", "uint16", "int4", "uint4"]
 

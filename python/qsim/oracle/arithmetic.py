@@ -31,16 +31,27 @@ class Operands:
     out: Affine
     limits: Limits
     y_alone: bool = False
+    signs: tuple[int, int] = (1, 1)  # of x and y in a sum
+
+    @property
+    def signed_scales(self) -> tuple[int, int]:
+        """Scales of x and y, that of a subtracted operand negated."""
+        x, y = (
+            f32.negate(q.scale) if sign < 0 else q.scale
+            for q, sign in zip((self.x, self.y), self.signs, strict=True)
+        )
+        return x, y
 
 
 def add(
     row: Row, a: Tensor, b: Tensor, q: tuple[Affine, Affine, Affine], code_type: str,
-    limits: Limits | None = None,
+    limits: Limits | None = None, *, subtract: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Codes of a + b with broadcasting; q of a, b and the result."""
+    """Codes of a + b or a - b with broadcasting; q of a, b and the result."""
+    limits, signs = limits or limits_of(code_type), (1, -1 if subtract else 1)
     if row["add"]["scheme"] == "engine":
-        return _by_engine(row, "add", a, b, q, limits or limits_of(code_type))
-    return _broadcast(lambda p: _adder(row, p, code_type), a, b, q, limits or limits_of(code_type))
+        return _by_engine(row, "sub" if subtract else "add", a, b, q, limits)
+    return _broadcast(lambda p: _adder(row, p, code_type), a, b, q, limits, signs)
 
 
 def mul(
@@ -72,14 +83,14 @@ def alone(a: Sequence[int], b: Sequence[int]) -> str:
 
 def _broadcast(
     make: Callable[[Operands], OfPair], a: Tensor, b: Tensor, q: tuple[Affine, Affine, Affine],
-    limits: Limits,
+    limits: Limits, signs: tuple[int, int] = (1, 1),
 ) -> Tensor:  # fmt: skip
     shape, left, right = _aligned(a, b)
     which = alone(a.shape, b.shape)
     if which == "a":
         left, right = right, left
-        q = (q[1], q[0], q[2])
-    one = make(Operands(q[0], q[1], q[2], limits, which != ""))
+        q, signs = (q[1], q[0], q[2]), (signs[1], signs[0])
+    one = make(Operands(q[0], q[1], q[2], limits, which != "", signs))
     known: dict[tuple[int, int], int] = {}
     for pair in zip(left, right, strict=True):
         if pair not in known:
@@ -136,8 +147,9 @@ def _adder(row: Row, p: Operands, code_type: str) -> OfPair:
 def _folded(row: Row, p: Operands) -> OfPair:
     """Codes times scale ratios, zero points in one constant."""
     rule, mode = row["add"], row["float_mode"]
-    r_x = f32.div(p.x.scale, p.out.scale, mode)
-    r_y = f32.div(p.y.scale, p.out.scale, mode)
+    if p.signs != (1, 1):
+        raise ValueError("add.scheme: expected a rule for differences, folded_f32 has none")
+    r_x, r_y = (f32.div(s, p.out.scale, mode) for s in p.signed_scales)
     z_x, z_y, z_out = (f32.from_int(q.zero) for q in (p.x, p.y, p.out))
     zeros = _sum_of_products(rule["fused"], (r_x, z_x), (r_y, z_y), mode)
     constant = f32.sub(z_out, zeros, mode)
@@ -168,10 +180,11 @@ def _sum_of_products(
 def _plain_sum(row: Row, p: Operands, narrow: Row) -> OfPair:
     """Real values, summed, divided by the result's scale."""
     fused, mode = row["add"]["fused"], row["float_mode"]
+    s_x, s_y = p.signed_scales
 
     def one(x: int, y: int) -> int:
         d_x, d_y = f32.from_int(x - p.x.zero), f32.from_int(y - p.y.zero)
-        total = _sum_of_products(fused, (p.x.scale, d_x), (p.y.scale, d_y), mode)
+        total = _sum_of_products(fused, (s_x, d_x), (s_y, d_y), mode)
         t = f32.div(total, p.out.scale, mode)
         return narrow_real(narrow, t, p.out.zero, p.limits, mode)
 
@@ -188,7 +201,9 @@ def _shifted(row: Row, p: Operands) -> OfPair:
     m_x, m_y, shift = multiples
 
     def one(x: int, y: int) -> int:
-        total = wrap((x - p.x.zero) * m_x + (y - p.y.zero) * m_y, 32)
+        total = wrap(
+            (x - p.x.zero) * m_x * p.signs[0] + (y - p.y.zero) * m_y * p.signs[1], 32
+        )
         shifted = round_ratio(Fraction(total, 1 << shift), rule["shift"])
         return narrow_int(rule["narrow"], shifted, p.out.zero, p.limits)
 
@@ -229,7 +244,7 @@ def _fixed_sum(rule: Row, p: Operands, *, wide: bool) -> OfPair:
     s_x, s_y, s_out = _positive_scales(p)
     twice = 2 * max(s_x, s_y)
     by_x, by_y = (quantize_multiplier(float(s / twice), rule["fixed"]) for s in (s_x, s_y))
-    if twice >= s_out * (1 << left):
+    if twice >= s_out * (1 << left) and p.signs == (1, 1):
         raise ValueError("out_scale: expected a factor of the result below 1")
     by_out = quantize_multiplier(float(twice / (s_out * (1 << left))), rule["fixed"])
 
@@ -240,7 +255,8 @@ def _fixed_sum(rule: Row, p: Operands, *, wide: bool) -> OfPair:
         return rescale(d >> max(-left - e, 0), m, max(left + e, 0), rule["fixed"])
 
     def one(x: int, y: int) -> int:
-        total = wrap(scaled(x - p.x.zero, by_x) + scaled(y - p.y.zero, by_y), 32)
+        v_x, v_y = scaled(x - p.x.zero, by_x), scaled(y - p.y.zero, by_y)
+        total = wrap(v_x * p.signs[0] + v_y * p.signs[1], 32)
         return narrow_int(rule["narrow"], rescale(total, *by_out, rule["fixed"]), p.out.zero,
                           p.limits)
 

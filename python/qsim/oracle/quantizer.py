@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import prod
+from math import isqrt, prod
 from typing import Any
 
 from . import f32
@@ -86,10 +86,16 @@ def quantize_one(row: Row, x: int, q: Affine, limits: Limits, form: str = "vecto
     if scaling == "divide_f64":
         v = _quotient_to_int32(x, q.scale, narrow["convert"], mode)
         return narrow_int(narrow, v, q.zero, limits)
+    if scaling == "log2_16":
+        return log_byte(x, log_origin(q.scale))
     if scaling == "divide":
         t = f32.div(x, q.scale, mode)
     elif scaling == "reciprocal":
-        t = f32.mul(x, f32.div(f32.ONE, q.scale, mode), mode)
+        inverse = f32.div(f32.ONE, q.scale, mode)
+        if rule["fused"]:
+            t = f32.fma(x, inverse, f32.from_int(q.zero), mode)
+            return narrow_real({**narrow, "zero": "included"}, t, 0, limits, mode)
+        t = f32.mul(x, inverse, mode)
     else:
         raise ValueError(f"quantize.{form}.scaling: unknown rule {scaling!r}")
     return narrow_real(narrow, t, q.zero, limits, mode)
@@ -111,12 +117,14 @@ def _quotient_to_int32(x: int, scale: int, convert: Row, mode: f32.Mode) -> int:
 
 @dataclass(frozen=True)
 class Run:
-    """Neighbours with one scale; `scattered`: their codes are computed one by one."""
+    """Neighbours with one scale. `scattered`: their codes are computed one by one; `by_axis`: the
+    tensor has a scale per index of an axis."""
 
     first: int
     length: int
     parameter: int
     scattered: bool = False
+    by_axis: bool = False
 
 
 def runs(shape: Sequence[int], axis: int | None = None, block: int = 0) -> Iterator[Run]:
@@ -130,7 +138,8 @@ def runs(shape: Sequence[int], axis: int | None = None, block: int = 0) -> Itera
     for outer in range(prod(shape[:axis])):
         start = outer * extent * inner
         if not block:
-            yield from (Run(start + i * inner, inner, i) for i in range(extent))
+            for i in range(extent):
+                yield Run(start + i * inner, inner, i, by_axis=extent > 1)
         elif inner == 1:
             for b in range(blocks):
                 length = min(block, extent - b * block)
@@ -149,7 +158,10 @@ def form_of(row: Row, run: Run, index: int, code_type: str, *, half: bool = Fals
     pairs = range(run.first + run.first % 2, end - end % 2)  # bytes that hold two codes of the run
     if run.scattered or (code_type in ("u4", "s4") and index not in pairs):
         return "single"
-    whole = run.length - run.length % row["quantize"]["group"]
+    rules = row["quantize"]
+    if run.by_axis and rules["axis_by_single"]:
+        return "single"
+    whole = run.length - run.length % rules["group"]
     return "vector" if index - run.first < whole else "rest"
 
 
@@ -178,9 +190,17 @@ def quantize(
     return Tensor(x.shape, codes)
 
 
-def dequantize_one(row: Row, code: int, q: Affine) -> int:
-    """fl(fl(code - zero) * scale) as binary32."""
-    return f32.mul(f32.from_int(wrap(code - q.zero, 32)), q.scale, row["float_mode"])
+def dequantize_one(row: Row, code: int, q: Affine, *, folded: bool = False) -> int:
+    """fl(fl(code - zero) * scale) as binary32, or with the zero point as a constant of its own."""
+    mode = row["float_mode"]
+    if row["quantize"]["vector"]["scaling"] == "log2_16":
+        return log_value(code, log_origin(q.scale))
+    if not folded:
+        return f32.mul(f32.from_int(wrap(code - q.zero, 32)), q.scale, mode)
+    constant = f32.mul(f32.from_int(-q.zero), q.scale, mode)
+    if row["dequantize"]["fused"]:
+        return f32.fma(f32.from_int(code), q.scale, constant, mode)
+    return f32.add(f32.mul(f32.from_int(code), q.scale, mode), constant, mode)
 
 
 def dequantize(
@@ -192,16 +212,71 @@ def dequantize(
     axis: int | None = None,
     block: int = 0,
     half: bool = False,
+    code_type: str = "s8",
 ) -> Tensor:
     """Real values of a tensor of codes: binary32, or rounded once more to binary16."""
+    rule = row["dequantize"]
+    folds = rule["folded"] and code_type in ("u8", "s8")
     data = [0] * len(codes.data)
     for run in runs(codes.shape, axis, block):
         s = scale[run.parameter]
         q = Affine(from_half(s) if half else s, zero[run.parameter])
+        one_scale = not (run.by_axis or run.scattered or block)
+        whole = run.length - run.length % rule["group"] if folds and one_scale else 0
         for i in range(run.first, run.first + run.length):
-            value = dequantize_one(row, codes.data[i], q)
+            folded = i - run.first < whole
+            value = dequantize_one(row, codes.data[i], q, folded=folded)
             data[i] = to_half(value) if half else value
     return Tensor(codes.shape, data)
+
+
+# -------------------------------------------------------------------------------- logarithmic codes
+
+LOG_ZERO = 0x80  # the byte of 0
+
+
+def log_origin(scale: int) -> int:
+    """The integer that a scale of logarithmic codes is."""
+    value = f32.to_float(scale)
+    if not value.is_integer() or abs(value) > 4095:
+        raise ValueError(f"scale: expected an integer from -4095 to 4095, got {value}")
+    return int(value)
+
+
+def log_byte(x: int, origin: int) -> int:
+    """Sign and 16*log2|x| above the origin; 0 up to an octave below code 0, and for NaN."""
+    negative = f32.is_negative(x)
+    if f32.is_nan(x) or f32.is_zero(x):
+        return LOG_ZERO
+    if f32.is_inf(x):
+        return 0xFF if negative else 0x7F
+    power = abs(f32.rational(x)) ** 32
+
+    def reaches(thirty_seconds: int) -> bool:
+        return power >= Fraction(2) ** thirty_seconds
+
+    if negative and power <= Fraction(2) ** (2 * (origin - 15)):
+        return LOG_ZERO
+    if not negative and not reaches(2 * (origin - 16)):
+        return LOG_ZERO
+    k = 1 if negative else 0
+    while k < 127 and reaches(2 * (origin + k) + 1):
+        k += 1
+    return k | (0x80 if negative else 0)
+
+
+def log_value(byte: int, origin: int) -> int:
+    """The real value of a byte: 2^((k + origin)/16), rounded to binary32."""
+    byte &= 0xFF
+    if byte == LOG_ZERO:
+        return f32.ZERO
+    whole, part = divmod((byte & 0x7F) + origin, 16)
+    root = 1 << (960 + part)  # (2^60 * 2^(part/16))^16
+    for _ in range(4):
+        root = isqrt(root)
+    sticky = Fraction(root) + (Fraction(1, 2) if part else 0)
+    value = f32.pack(sticky * Fraction(2) ** (whole - 60), f32.IEEE)
+    return value | (f32.SIGN if byte & 0x80 else 0)
 
 
 # ----------------------------------------------------------------------------------------- dynamic

@@ -112,10 +112,8 @@ def _exp_f32(
     result = []
     for v in values:
         t = f32.mul(v, inverse, mode)
-        if limits.low == 0:  # uint8: the half is added in binary32, the zero point is not
-            code = f32.to_int32(t, {**_TRUNCATE, "ties": "add_half"})
-        else:
-            code = f32.to_int32(t, {**_TRUNCATE, "ties": "half_away"}) + q_out.zero
+        ties = "add_half" if limits.low == 0 else "half_away"  # uint8 adds 0.5 in binary32
+        code = f32.to_int32(t, {**_TRUNCATE, "ties": ties}) + q_out.zero
         result.append(clamp(code, limits.low, limits.high))
     return result
 

@@ -41,13 +41,17 @@ inline void add_sums(std::vector<Operator>& all) {
     all.push_back({name, std::move(fields), requantize::applies, requantize::cases,
                    requantize::run});
   };
-  sums("requantize.product", {"requant"});
-  sums("requantize.row", {"requant", "requant_row"});
-  sums("requantize.wide", {"requant16"});
+  sums("requantize.convolution", {"requant"});
+  sums("requantize.grouped", {"requant", "grouped"});
   sums("requantize.depthwise", {"requant", "channelwise", "channelwise_rest", "channel_group"});
+  sums("requantize.product", {"requant", "requant_product"});
+  sums("requantize.row", {"requant", "requant_product", "requant_row"});
+  sums("requantize.wide", {"requant16"});
+  sums("requantize.wide_product", {"requant16", "requant16_product"});
   all.push_back({"rescale.raw",
-                 {"requant", "requant_row", "requant16", "channelwise", "channelwise_rest", "add",
-                  "mul", "requantize", "leaky_relu", "mean"},
+                 {"requant", "requant_product", "requant_row", "requant16", "requant16_product",
+                  "grouped", "channelwise", "channelwise_rest", "add", "mul", "requantize",
+                  "leaky_relu", "mean"},
                  rescale::applies, rescale::cases, rescale::run});
   all.push_back({"real.sums", {"requant", "float_mode"}, real::applies, real::cases, real::run});
 }
@@ -57,7 +61,7 @@ inline void add_elementwise(std::vector<Operator>& all) {
   const std::vector<std::string_view> casts{"quantize", "cast", "float_mode"};
   for (const char* name : {"quantize.vector", "quantize.single", "quantize.half"})
     all.push_back({name, casts, quantize::applies, quantize::cases, quantize::run});
-  all.push_back({"dequantize.codes", {"quantize", "float_mode"}, quantize::has_quantizer,
+  all.push_back({"dequantize.codes", {"quantize", "dequantize", "float_mode"}, quantize::has_quantizer,
                  quantize::dequantize_cases, quantize::run_dequantize});
   all.push_back({"dynamic.tensor", {"dynamic", "quantize", "cast", "float_mode"},
                  dynamic::applies, dynamic::cases, dynamic::run});
@@ -77,7 +81,7 @@ inline void add_elementwise(std::vector<Operator>& all) {
   all.push_back({"recode.codes", {"requantize"}, recode::applies, recode::cases, recode::run});
   all.push_back({"recode.leaky_relu", {"leaky_relu"}, recode::applies, recode::cases,
                  recode::run});
-  all.push_back({"mean.rows", {"mean"}, mean::applies, mean::cases, mean::run});
+  all.push_back({"mean.rows", {"mean", "float_mode"}, mean::applies, mean::cases, mean::run});
 }
 
 }  // namespace detail

@@ -173,14 +173,18 @@ inline void run(const Profile& row, std::string_view family, Reader& r, Writer& 
 inline std::vector<Bytes> dequantize_cases(std::string_view family) {
   CodeMaker m(family);
   std::vector<Bytes> out;
-  for (int i = 0; i < 80; ++i) {
+  for (int i = 0; i < 100; ++i) {
     const std::uint32_t kind = static_cast<std::uint32_t>(i % 4);
-    const Layout s = i < 40 ? Layout{1, 1, 8, 0} : Layout{1 + m.below(2), 2, 3, m.below(3)};
+    const Layout s = i < 20   ? Layout{1, 1, 9, 0}
+                     : i < 50 ? Layout{1, 1, 1 + m.below(33), 0}
+                              : Layout{1 + m.below(2), 2, 1 + m.below(11), m.below(3)};
     Writer w;
     w.u8(kind);
     put_layout(w, s);
     for (std::size_t k = 0; k < s.scales().scales(); ++k)
-      w.u32(i < 20 ? specials[static_cast<std::size_t>(i)] : m.scale());
+      w.u32(i < 20       ? specials[static_cast<std::size_t>(i)]
+            : i % 8 < 4 ? m.scale()
+                        : decimal_scale(m));
     for (std::size_t k = 0; k < s.scales().scales(); ++k) w.i32(m.zero_of(kind));
     put_codes(w, kind, m.codes_of(kind, 5, static_cast<int>(s.scales().size())));
     out.push_back(w.bytes);
@@ -199,7 +203,8 @@ inline void run_dequantize(const Profile& row, std::string_view, Reader& r, Writ
   const Parameters q = read_parameters(r, layout.scales(), false);
   const std::vector<std::int32_t> codes = read_codes(r, kind, layout.size());
   std::vector<F32> reals(codes.size());
-  emu::dequantize_tensor<std::int32_t>(row, codes, layout, q.scale, q.zero, reals);
+  emu::dequantize_tensor<std::int32_t>(row, codes, layout, q.scale, q.zero,
+                                       !code_kinds[kind].wide, reals);
   for (const F32 x : reals) w.u32(x.bits);
 }
 

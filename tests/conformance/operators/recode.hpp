@@ -4,6 +4,7 @@
 
 #include "conformance/operators/operator.hpp"
 #include "conformance/operators/quantize.hpp"
+#include "qsim/emu/mean.hpp"
 #include "qsim/emu/recode.hpp"
 
 namespace qsim::court::recode {
@@ -67,7 +68,10 @@ inline void run(const Profile& row, std::string_view family, Reader& r, Writer& 
   const emu::PreparedRecode p = is_leaky(family)
                                     ? emu::prepare_leaky_relu(row, in, out, slope, range)
                                     : emu::prepare_requantize(row, in, out, range);
-  for (const std::int32_t q : codes) w.i32(emu::code_of(p, q));
+  std::vector<std::int32_t> out_codes(codes.size());
+  const bool bytes = !code_kinds[from].wide && range.type_high - range.type_low == 255;
+  emu::recode<std::int32_t>(p, codes, bytes, out_codes);
+  for (const std::int32_t q : out_codes) w.i32(q);
 }
 
 }  // namespace qsim::court::recode
@@ -78,8 +82,9 @@ inline bool applies(const Profile& row, std::string_view) {
   return row.mean.scheme != MeanScheme::none;
 }
 
-/// type:u8 {scale:f32 zero:i32} of input and result, results:u8 count:u8 channels:u8
-/// codes[results][count]; result r is of channel r % channels
+/// type:u8 image:u8 {scale:f32 zero:i32} of input and result, results:u8 count:u8 channels:u8
+/// codes[results][count]; result r is of channel r % channels. image: 8-bit codes [n, h, w, c], h
+/// and w reduced
 inline std::vector<Bytes> cases(std::string_view family) {
   CodeMaker m(family);
   std::vector<Bytes> out;
@@ -87,6 +92,7 @@ inline std::vector<Bytes> cases(std::string_view family) {
                        int channels, int pattern = 5) {
     Writer w;
     w.u8(kind);
+    w.u8(kind == s16 || m.below(3) == 0 ? 0 : 1);
     w.u32(in), w.i32(m.zero_of(kind));
     w.u32(to), w.i32(m.zero_of(kind));
     const int results = channels < 8 ? 2 * channels : channels;
@@ -115,6 +121,7 @@ inline void run(const Profile& row, std::string_view, Reader& r, Writer& w) {
   const std::uint32_t kind = r.u8();
   emu::MeanOperands a;
   a.range = full_range(kind);
+  a.image = r.u8() != 0;
   for (emu::Scaled* s : {&a.in, &a.out}) s->scale = r.f32(), s->zero = r.i32();
   const std::size_t results = r.u8();
   a.count = r.u8(), a.channels = r.u8();

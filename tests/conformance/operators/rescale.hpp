@@ -2,32 +2,35 @@
 // Cases of integer factors given as multiplier and exponent (family rescale.raw), and of sums as
 // real numbers (family real.sums).
 
-#include <array>
-
 #include "conformance/operators/operator.hpp"
 #include "qsim/emu/rescale.hpp"
 
 namespace qsim::court::rescale {
 
 /// The row's fixed-point rules, by the number that a case names them with; null: has none.
-inline const Fixed* rule_of(const Profile& p, std::size_t which) {
-  const auto of = [](const Requant& r) { return r.scheme == Rescale::fixed ? &r.fixed : nullptr; };
-  const auto recoded = [](const Recode& r) {
-    return r.scheme == Recoding::fixed ? &r.fixed : nullptr;
-  };
+inline std::vector<const Fixed*> rules_of(const Profile& p) {
+  const auto given = [](bool has, const Fixed& f) { return has ? &f : nullptr; };
+  std::vector<const Fixed*> all;
+  for (const Requant* r : {&p.requant, &p.requant_product, &p.requant_row, &p.requant16,
+                           &p.requant16_product, &p.grouped, &p.channelwise, &p.channelwise_rest})
+    all.push_back(given(r->scheme == Rescale::fixed, r->fixed));
+  all.push_back(given(p.add.scheme == AddScheme::fixed, p.add.fixed));
+  all.push_back(given(p.mul.scheme == MulScheme::fixed, p.mul.fixed));
+  for (const Recode* r : {&p.requantize, &p.leaky_relu}) {
+    const bool fixed = r->scheme == Recoding::fixed;
+    all.push_back(given(fixed, r->fixed));
+    all.push_back(given(fixed && r->group > 1, r->body));
+  }
   const bool means = p.mean.scheme == MeanScheme::fixed;
-  const std::array<const Fixed*, 11> all{
-      of(p.requant), of(p.requant_row), of(p.requant16), of(p.channelwise),
-      of(p.channelwise_rest), p.add.scheme == AddScheme::fixed ? &p.add.fixed : nullptr,
-      p.mul.scheme == MulScheme::fixed ? &p.mul.fixed : nullptr, recoded(p.requantize),
-      recoded(p.leaky_relu), means ? &p.mean.fixed : nullptr, means ? &p.mean.rest : nullptr};
-  return all.at(which);
+  all.push_back(given(means, p.mean.fixed));
+  all.push_back(given(means && p.mean.image_sums, p.mean.image));
+  return all;
 }
-inline constexpr std::size_t rules = 11;
+inline constexpr std::size_t rules = 16;
 
 inline bool applies(const Profile& row, std::string_view) {
-  for (std::size_t i = 0; i < rules; ++i)
-    if (rule_of(row, i) != nullptr) return true;
+  for (const Fixed* rule : rules_of(row))
+    if (rule != nullptr) return true;
   return false;
 }
 
@@ -48,12 +51,14 @@ inline std::vector<Bytes> cases(std::string_view family) {
   const std::int64_t rails[] = {int32_low, int32_low + 1, int32_high, int32_high - 1,
                                 1 << 30, -(1 << 30), 0, 1, -1};
   for (std::size_t which = 0; which < rules; ++which) {
-    for (const int exponent : {0, 1, 5, 31, -1, -2, -5, -15, -30, -31, -32, -62}) {
-      std::vector<Item> items;
+    std::vector<Item> all;
+    for (const int exponent : {0, 1, 5, 31, -1, -2, -15, -30, -31, -32, -62})
       for (const std::int64_t multiplier : rails)
-        for (const std::int64_t acc : rails) items.push_back({multiplier, exponent, acc});
-      add(which, items);
-    }
+        for (const std::int64_t acc : rails)
+          if (m.below(3) == 0 || multiplier == acc) all.push_back({multiplier, exponent, acc});
+    for (std::size_t first = 0; first < all.size(); first += 60)
+      add(which, {all.begin() + static_cast<std::ptrdiff_t>(first),
+                  all.begin() + static_cast<std::ptrdiff_t>(std::min(first + 60, all.size()))});
     for (const int exponent : {0, -1, -2, -4}) {  // ties of both roundings
       std::vector<Item> items;
       for (int acc = -20; acc <= 20; ++acc)
@@ -61,7 +66,7 @@ inline std::vector<Bytes> cases(std::string_view family) {
           items.push_back({multiplier, exponent, acc});
       add(which, items);
     }
-    for (int i = 0; i < 10; ++i) {
+    for (int i = 0; i < 8; ++i) {
       std::vector<Item> items;
       for (int k = 0; k < 24; ++k)
         items.push_back({(1 << 30) + m.below(1 << 30), m.below(40) - 30, m.word(2 + m.below(31))});
@@ -82,7 +87,7 @@ inline std::vector<Bytes> cases(std::string_view family) {
 
 /// Scaled values [n]:i32; sums beyond the rule's word are refused.
 inline void run(const Profile& row, std::string_view, Reader& r, Writer& w) {
-  const Fixed* rule = rule_of(row, r.u8());
+  const Fixed* rule = rules_of(row).at(r.u8());
   const std::size_t n = r.u8();
   if (rule == nullptr) fail<NotSupported>("no such rule");
   for (std::size_t i = 0; i < n; ++i) {

@@ -96,7 +96,7 @@ constexpr Profile make_ref(std::string_view name, bool x86, const Fixed& fixed, 
   return p;
 }
 
-/// Optimized kernels. x64 builds take the vector code by way of NEON_2_SSE (optimized/neon_check.h),
+/// Optimized kernels. x64 builds take the vector code by way of NEON_2_SSE, optimized/neon_check.h,
 /// so that groups of 8 or 16 round up and up on every processor, and what is left up and away.
 constexpr Profile make_optimized(std::string_view name, bool x86, const Fixed& gemm,
                                  bool u8 = false) {
