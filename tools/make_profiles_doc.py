@@ -3,8 +3,8 @@
 
     PYTHONPATH=build/release/python tools/make_profiles_doc.py [--count] [--check]
 
---count first runs the vector tests and renews tests/data/mnn-2.9.0/conformance.json with what they
-compared; --check compares instead of writing and exits with 1 if a file is not current.
+--count first runs the vector tests and renews tests/data/mnn-2.9.0/conformance.json and
+tests/data/operator_counts.json with what they compared; --check compares instead of writing and exits with 1 if a file is not current.
 """
 
 from __future__ import annotations
@@ -25,8 +25,15 @@ from mnn_vectors import PROFILES  # noqa: E402
 
 PAGE = ROOT / "docs" / "profiles.md"
 COUNTS = ROOT / "tests" / "data" / "mnn-2.9.0" / "conformance.json"
-PLAIN = "ieee.fp32"
-CHAINS = ("conv", "conv_fast")
+OPERATORS = ROOT / "tests" / "data" / "operator_counts.json"
+PLAIN = "exact.i32"
+CHAINS = (
+    "conv", "conv_fast", "products.u8u8", "products.u8s8", "products.s8u8", "products.s8s8",
+    "products.s16s8", "products.s16s16", "window.constant", "window.indirect", "taps.nine",
+    "taps.other", "taps.rest",
+)  # fmt: skip
+OPERANDS = ("lhs_unsigned", "lhs_offset", "rhs_offset", "zero_points", "halves_rhs", "spill")
+"""How codes enter a chain: not part of what its name says."""
 
 HEAD = """\
 # Profiles
@@ -110,8 +117,9 @@ class Book:
     def __init__(self, counts: dict[str, Any]) -> None:
         self.counts = counts
         self.named: dict[str, Row] = named_rows()
-        plain = self.fields(PLAIN)
+        plain = self.fields("ieee.fp32")
         self.defaults = {k: v for k, v in plain.items() if k.startswith(("conv.", "cast."))}
+        self.operators: dict[str, Any] = json.loads(OPERATORS.read_text(encoding="utf-8"))
 
     def fields(self, name: str) -> dict[str, Any]:
         """All fields but the evidence."""
@@ -126,6 +134,8 @@ class Book:
             for path, value in self.fields(name).items()
             if path.startswith(f"{part}.")
         }
+        if part not in ("conv", "conv_fast", "cast"):
+            return self.entered(have)
         for row in self.named.values():
             if row.kind != kind:
                 continue
@@ -138,13 +148,38 @@ class Book:
                 return row.name
         return None
 
+    def entered(self, have: dict[str, Any]) -> str | None:
+        """A chain of `products`, `window` or `taps` by its name and how codes enter it."""
+        if have["acc_bits"] == 0:
+            return "none"
+        default = {
+            path.removeprefix("conv."): value
+            for path, value in self.defaults.items()
+            if path.startswith("conv.")
+        }
+        bare = {k: v for k, v in have.items() if k not in OPERANDS}
+        for row in self.named.values():
+            if row.kind != "Arith":
+                continue
+            want = default | dict(flat(row.fields))
+            if {k: v for k, v in want.items() if k not in OPERANDS} == bare:
+                words = [row.name]
+                words += [f"left {have['lhs_offset']:+}"] if have["lhs_offset"] else []
+                words += ["zero points first"] if have["zero_points"] == "subtracted" else []
+                words += ["halved weights"] if have["halves_rhs"] else []
+                return ", ".join(words)
+        return None
+
     def compact(self, name: str) -> dict[str, Any]:
-        """Fields with each chain as one entry, where it has a name."""
-        fields = self.fields(name)
+        """Fields the row uses, with each chain as one entry, where it has a name."""
+        used = set(qsim.profiles[name].used())
+        fields = {k: v for k, v in self.fields(name).items() if k in used}
         out: dict[str, Any] = {}
         for part in CHAINS:
             chain = self.obeyed(name, part)
-            if chain is not None:
+            if chain == "none" or not any(k.startswith(f"{part}.") for k in fields):
+                fields = {k: v for k, v in fields.items() if not k.startswith(f"{part}.")}
+            elif chain is not None:
                 out[part] = chain
                 fields = {k: v for k, v in fields.items() if not k.startswith(f"{part}.")}
         return out | fields
@@ -153,8 +188,10 @@ class Book:
         """The row it is a variant of by name, else the nearest earlier one, else the plain row."""
         if name.rpartition(".")[0] in qsim.profiles:
             return name.rpartition(".")[0]
-        mine, family = self.compact(name), ".".join(name.split(".")[:4])
+        mine, family = self.compact(name), name.partition(".")[0]
         names = list(qsim.profiles)
+        if name.startswith("mnn-"):
+            family = ".".join(name.split(".")[:4])
         earlier = [n for n in names[: names.index(name)] if n.startswith(f"{family}.")]
 
         def distance(other: str) -> int:
@@ -181,10 +218,41 @@ class Book:
             if where in by
         ]
         if not rows:
-            return "No recorded results; held to the oracle by `tests/conformance`.\n\n"
+            return self.operator_results(name)
         total = sum(row[2] for row in rows)
         text = f"Recorded as `{where}`: {total:,} values compared, {self.unmatched(where)}.\n\n"
         return text + table(["family", "cases", "values"], rows)
+
+    def operator_results(self, name: str) -> str:
+        """Recorded results of single operators."""
+        sources = self.operators.get(name, {})
+        if not sources:
+            return "No recorded results; held to the oracle by `tests/conformance`.\n\n"
+        total = sum(s["values"] for s in sources.values())
+        wrong = sum(s["differing"] for s in sources.values())
+        text = f"{total:,} recorded values of single operators compared, {wrong} differ.\n\n"
+        rows = ([source, s["cases"], s["values"]] for source, s in sources.items())
+        return text + table(["recorded by", "cases", "values"], rows)
+
+    def compared(self, name: str) -> int:
+        """Recorded values the row was held to."""
+        where = next((t for t, profile in PROFILES.items() if profile == name), None)
+        graph = sum(
+            by[where]["values"] for by in self.counts["families"].values() if where in by
+        )
+        single = sum(s["values"] for s in self.operators.get(name, {}).values())
+        return int(graph + single)
+
+    def beyond(self, name: str) -> int:
+        """Number of used fields (chains as one) in which the row is not `exact.i32`."""
+        a, b = self.compact(name), self.compact(PLAIN)
+        return sum(a.get(k) != b.get(k) for k in {*a, *b})
+
+    def main_chain(self, name: str) -> str:
+        """The chain of uint8 or int8 activations by int8 weights."""
+        parts = ("products.u8s8", "products.s8s8", "products.u8u8")
+        found = [c for c in (self.obeyed(name, part) for part in parts) if c != "none"]
+        return f"`{found[0] or 'its own'}`" if found else ""
 
     def unmatched(self, where: str | None = None) -> str:
         """Failures of the vector tests, of one target or of all."""
@@ -240,12 +308,14 @@ FAMILIES = {
 def overview(book: Book) -> Iterator[str]:
     """The list of rows and what evidence means."""
     yield table(
-        ["profile", "evidence", "convolution", "fast convolution", "nearest row"],
+        ["profile", "evidence", "int8 products", "unlike `exact.i32`", "values", "nearest row"],
         (
             [
                 f"[`{name}`](#{name.replace('.', '')})",
                 row.evidence,
-                *(f"`{book.obeyed(name, part) or 'its own'}`" for part in CHAINS),
+                book.main_chain(name),
+                book.beyond(name),
+                book.compared(name),
                 f"`{book.sibling(name)}`" if name != PLAIN else "",
             ]
             for name, row in qsim.profiles.items()
@@ -355,6 +425,10 @@ def main() -> int:
 
         counts = count()
         status = renew(COUNTS, json.dumps(counts, indent=1) + "\n", check=options.check)
+        import library_counts
+
+        operators = library_counts.count()
+        status |= renew(OPERATORS, json.dumps(operators, indent=1) + "\n", check=options.check)
     else:
         counts = json.loads(COUNTS.read_text(encoding="utf-8"))
     return status | renew(PAGE, page(counts), check=options.check)

@@ -61,10 +61,11 @@ inline emu::CodeRange code_range(const std::string& dtype, std::optional<int> lo
   else if (dtype == "uint8") r.type_low = 0, r.type_high = 255;
   else if (dtype == "int16") r.type_low = -32768, r.type_high = 32767;
   else if (dtype == "uint16") r.type_low = 0, r.type_high = 65535;
+  else if (dtype == "int32") r.type_low = INT32_MIN, r.type_high = INT32_MAX;
   else if (dtype == "int4") r.type_low = -8, r.type_high = 7;
   else if (dtype == "uint4") r.type_low = 0, r.type_high = 15;
   else
-    fail<BadArgument>("dtype: expected int8, uint8, int16, uint16, int4 or uint4, got ", dtype);
+    fail<BadArgument>("dtype: expected int8, uint8, int16, uint16, int32, int4 or uint4, got ", dtype);
   r.low = low.value_or(r.type_low);
   r.high = high.value_or(r.type_high);
   if (r.low < r.type_low || r.high > r.type_high || r.low > r.high)
@@ -92,6 +93,7 @@ inline py::array codes_array(const std::vector<std::int32_t>& codes,
   if (dtype == "int8" || dtype == "int4") return as(std::int8_t{});
   if (dtype == "uint8" || dtype == "uint4") return as(std::uint8_t{});
   if (dtype == "int16") return as(std::int16_t{});
+  if (dtype == "int32") return as(std::int32_t{});
   return as(std::uint16_t{});
 }
 

@@ -84,9 +84,9 @@ py::array dequantize(const Profile& profile, const py::object& q_in, const py::o
 /// Codes of `rows` equal parts of x, each with its own scale and zero point.
 py::tuple dynamic_quantize(const Profile& profile, const py::object& x_in, std::size_t rows) {
   const RealArray x = real_array(exact<float>(x_in, "x"), "x");
-  if (rows == 0 || x.values.size() % rows != 0)
+  const std::size_t length = rows == 0 ? 0 : x.values.size() / rows;
+  if (length * rows != x.values.size())
     fail<BadArgument>("rows: expected a divisor of ", x.values.size(), " elements, got ", rows);
-  const std::size_t length = x.values.size() / rows;
   std::vector<std::int32_t> codes(x.values.size()), zero(rows);
   std::vector<F32> scale(rows);
   for (std::size_t r = 0; r < rows; ++r) {

@@ -138,17 +138,19 @@ def convolution(case: LiteCase, row: str, delegated: bool) -> Array:
     }  # fmt: skip
     result = product_scales(case, np.empty(outputs), delegated)
     filters = np.ascontiguousarray(filters)
-    if not depthwise or (outputs == image.shape[1] > 1):
+    grouped = not depthwise and options["groups"] > 1  # also with one channel per group
+    if not grouped and (not depthwise or outputs == image.shape[1] > 1):
         codes = qsim.conv2d(
             image, filters, x_scale=x.one_scale, weight_scale=scale, **options, **result
         )
     else:
         wide = result["bias"].dtype == np.int64
+        kind = "wide" if wide else "grouped" if grouped else "depthwise"
         sums = qsim.operators.accumulate_conv(image, filters, **options)
         sums = sums if wide else sums.astype(np.int32)
         codes = qsim.requantize(
             sums, profile=row, lhs_scale=x.one_scale, rhs_scale=scale,
-            out_dtype=NUMPY[case.output.dtype], axis=1, kind="wide" if wide else "depthwise",
+            out_dtype=NUMPY[case.output.dtype], axis=1, kind=kind,
             **result,
         )  # fmt: skip
     return codes.transpose(0, 2, 3, 1)
@@ -222,7 +224,10 @@ def quantize(case: LiteCase, row: str, delegated: bool) -> Array:
     x, y = case.input(0), case.output
     dtype: Any = NUMPY[y.dtype]
     if x.dtype == "f32":
-        return qsim.quantize(x.array, y.one_scale, y.zero, profile=row, dtype=dtype)
+        return qsim.quantize(
+            x.array, y.scale, np.full(y.scale.shape, y.zero), profile=row, dtype=dtype,
+            axis=y.axis if y.scale.size > 1 else None,
+        )  # fmt: skip
     return qsim.operators.recode(x.array, profile=row, out_dtype=dtype, **between(x, y))
 
 

@@ -22,6 +22,7 @@ class Tensor:
     dtype: str  # u8 s8 s16 i32 i64 f32
     scale: Array
     zero: int
+    axis: int
     array: Array
 
     @property
@@ -82,4 +83,5 @@ class LiteVectors(Vectors):
         quant = entry.get("quant", {"scale": [1.0], "zero_point": [0]})
         assert len(set(quant["zero_point"])) == 1, "one zero point for all channels"
         scale = np.array(quant["scale"], np.float32)
-        return Tensor(entry["name"], entry["dtype"], scale, quant["zero_point"][0], array)
+        zero, axis = quant["zero_point"][0], quant.get("axis", 0)
+        return Tensor(entry["name"], entry["dtype"], scale, zero, axis, array)

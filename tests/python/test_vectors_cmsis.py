@@ -12,9 +12,10 @@ import cmsis_cases
 import integer_court
 from cmsis_cases import HERE, ORIGIN, Row
 from integer_court import INT64, ONE_ROUNDING, TWO_ROUNDINGS, Court, OracleCourt
+from library_integers import LibraryCourt
 from qsim.oracle import fixed, softmax
 
-COURTS: list[Court] = [OracleCourt()]
+COURTS: list[Court] = [OracleCourt(), LibraryCourt("tflite.ref.x64")]
 
 ROWS = cmsis_cases.rows()
 SCHEMES = {

@@ -1,7 +1,7 @@
 """Quantizers and operators on codes equal what ONNX Runtime 1.30.0 computed, bit for bit.
 
-The library answers to every case. The oracle does, too; of the tables of all pairs of codes it takes
-every 61st pair, nightly all of them.
+The library answers to every case. The oracle does, too; of the tables of all pairs of codes it
+takes every 61st pair, nightly all of them.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import qsim
+from library_products import LibraryProducts
 from ort_products import FAMILIES, OracleCourt, differing
 from ort_vectors import PROFILES, ROOT, Vectors
 from qsim import oracle
@@ -66,6 +67,21 @@ def test_every_target_was_compared(capsys: pytest.CaptureFixture[str]) -> None:
             assert COUNTS[family, target] > floor, f"{family} {target}: {COUNTS[family, target]}"
     with capsys.disabled():
         print(f" [{sum(COUNTS.values())} values of {len(PROFILES)} targets]", end="")
+
+
+@pytest.mark.parametrize("target", list(PROFILES))
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_library_equals_the_engine(family: str, target: str) -> None:
+    """Every recorded case."""
+    court, lines, compared = LibraryProducts(PROFILES[target]), [], 0
+    for case in VECTORS.cases(family):
+        for name, (wrong, size) in differing(case, court, target).items():
+            compared += size
+            if wrong:
+                lines.append(f"{case.id} {target} {name}: {wrong} of {size} differ")
+    assert not lines, "\n".join(lines)
+    assert compared > {"matmulinteger": 3000, "qlinearmatmul": 2500, "qlinearconv": 50000,
+                       "qgemm": 700}[family]  # fmt: skip
 
 
 @pytest.mark.nightly

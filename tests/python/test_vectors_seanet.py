@@ -7,10 +7,11 @@ import pytest
 
 import seanet_cases
 from integer_court import ONE_ROUNDING, TWO_ROUNDINGS, Court, OracleCourt
+from library_integers import LibraryCourt
 from seanet_cases import HERE, ORIGIN, ROOT
 from tflite_file import Tensor
 
-COURTS: list[Court] = [OracleCourt()]
+COURTS: list[Court] = [OracleCourt(), LibraryCourt("tflite.ref.x64")]
 
 NAMES = seanet_cases.names()
 OTHERS = {

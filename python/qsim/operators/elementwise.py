@@ -321,7 +321,8 @@ def recode(
     --------
     >>> import numpy as np, qsim
     >>> q = np.array([-3, 1, 200], np.int16)
-    >>> qsim.operators.recode(q, in_scale=0.5, out_scale=1.0, profile="tflite.ref.x64", out_dtype="int8")
+    >>> options = dict(in_scale=0.5, out_scale=1.0, out_dtype="int8")
+    >>> qsim.operators.recode(q, **options, profile="tflite.ref.x64")
     array([ -1,   1, 100], dtype=int8)
     """
     row = resolve(profile)
@@ -377,7 +378,8 @@ def softmax(
     if codes.dtype.kind not in "iu":
         raise TypeError(f"q: expected int8 or uint8 codes, got {codes.dtype}; use qsim.quantize")
     lowest = int(np.iinfo(codes.dtype).min)
-    zeros = [integer(in_zero, "in_zero"), lowest if out_zero is None else integer(out_zero, "out_zero")]
+    result_zero = lowest if out_zero is None else integer(out_zero, "out_zero")
+    zeros = [integer(in_zero, "in_zero"), result_zero]
     rows = np.moveaxis(codes, axis, -1)
     if codes.shape[axis] == 0:
         return codes.copy()

@@ -191,13 +191,10 @@ def _joined(rule: Row, mode: f32.Mode, value: int, by: int, bias: int) -> int:
 
 
 def float_to_int32(value: float, convert: Row) -> int:
-    """A binary64 number to int32 by the rules of a `Convert` row; `add_half` adds in binary64."""
+    """A binary64 number to int32 by the rules of a `Convert` row; `add_half` is `half_away`."""
     if not isfinite(value):
         return f32.to_int32(f32.bits(value), convert)
-    ties = convert["ties"]
-    if ties == "add_half":
-        value, ties = value + copysign(0.5, value), "toward_zero"
-    whole = round_ratio(Fraction(value), ties)
+    whole = round_ratio(Fraction(value), convert["ties"])
     if wrap(whole, 32) == whole:
         return whole
     return f32.to_int32(f32.INF | (f32.SIGN if whole < 0 else 0), convert)
