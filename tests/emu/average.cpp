@@ -67,8 +67,9 @@ TEST(EmuAverage, PadsCountOnRequest) {
   EXPECT_EQ(average_pool(x86, a), (Ints{1, 3, 2, 2, 5, 4, 0, 2, 2}));
 }
 
-// (-15 - 21 - 28 - 30)/4 = -23.5: an integer sum ties to -24; four products with fl(0.4), summed and
-// divided again, are above it. With zero point 1 a window of 1/2 is rounded as 3/2, an image first.
+// (-15 - 21 - 28 - 30)/4 = -23.5: an integer sum ties to -24; four products with fl(0.4), summed
+// and divided again, are above it. With zero point 1 a window of 1/2 is rounded as 3/2; an image is
+// rounded first.
 TEST(EmuAverage, AWindowOverTheWholeImageIsRescaled) {
   const Ints x{-15, -21, -28, -30};
   PoolOperands a = window(x, {2, 2}, {2, 2});

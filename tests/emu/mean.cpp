@@ -52,7 +52,7 @@ TEST(EmuMean, TiesOfOddSums) {
   EXPECT_EQ(means(folded_row(false), x, 2), (Ints{2, -2, 4, -4}));
 }
 
-// A third is below 1/3 as a truncated multiplier: 3 codes of 1 in units of 3 are less than 1/3 each.
+// A third is below 1/3 as a truncated multiplier.
 TEST(EmuMean, TheCountIsCutFromTheMultiplier) {
   const Multiple m = detail::with_count({1 << 30, 1}, 3);  // 1/3
   EXPECT_EQ(m, (Multiple{715827882, 0}));
@@ -61,7 +61,8 @@ TEST(EmuMean, TheCountIsCutFromTheMultiplier) {
   EXPECT_EQ(detail::with_count({1 << 30, 1}, 1LL << 40), (Multiple{1 << 22, -31}));
 }
 
-// (11 - 6)/4: 2.5 goes up, 1.5 away, 2. Images: 5.5 goes to 6, 3 by the shift, less trunc(1.5 + 0.5).
+// (11 - 6)/4: 2.5 goes up to 3, 1.5 away to 2. Images: 5.5 goes to 6, 3 by the shift, less the zero
+// point trunc(1.5 + 0.5).
 TEST(EmuMean, ImagesRoundTheZeroPointByItself) {
   const Ints x{5, 6};
   const Options o{.in = 0.5f, .zi = 3};

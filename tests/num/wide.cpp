@@ -60,9 +60,9 @@ TEST(NumWide, ProductHighIsTheUpperHalf) {
     const Native low = static_cast<Native>(a.low) * b.low;
     const Native x = static_cast<Native>(a.high) * b.low;
     const Native y = static_cast<Native>(a.low) * b.high;
-    const Native middle = (low >> 64) + static_cast<std::uint64_t>(x) + static_cast<std::uint64_t>(y);
-    const Native high = static_cast<Native>(a.high) * b.high + (x >> 64) + (y >> 64) + (middle >> 64);
-    EXPECT_EQ(native(product_high(a, b)), high);
+    const Native middle = (low >> 64) + wide(x).low + wide(y).low;
+    const Native upper = static_cast<Native>(a.high) * b.high;
+    EXPECT_EQ(native(product_high(a, b)), upper + (x >> 64) + (y >> 64) + (middle >> 64));
   }
 }
 

@@ -51,6 +51,7 @@ void expect_codes(const QuantizerOf& q, const Walk& walk) {
       host_codes(q, s, x, want);
       host.compare(first, got, want);
       for (std::size_t k = 0; k < said.size(); ++k) {
+        if (said[k].bytes_only && s.range.high > 255) continue;
         said[k].run(x, s, want);
         instructions[k].compare(first, got, want);
       }
@@ -59,7 +60,7 @@ void expect_codes(const QuantizerOf& q, const Walk& walk) {
                                    s.range.high, ": ");
     EXPECT_TRUE(host.equal()) << q.name << where << host;
     for (std::size_t k = 0; k < said.size(); ++k)
-      EXPECT_TRUE(instructions[k].equal())
+      EXPECT_EQ(instructions[k].differ, 0u)
           << "instructions of " << said[k].row << "." << said[k].field << where << instructions[k];
   }
 }
@@ -67,6 +68,7 @@ void expect_codes(const QuantizerOf& q, const Walk& walk) {
 std::string name_of(const testing::TestParamInfo<QuantizerOf>& info) {
   return test_name(info.param.name);
 }
+// Minutes of one processor per rule: six settings times 2^32 numbers, 15 to 40 seconds each.
 class NightlyQuantizer : public testing::TestWithParam<QuantizerOf> {};
 TEST_P(NightlyQuantizer, EveryBinary32HasTheCodeOfHostAndInstructions) {
   expect_codes(GetParam(), everything);

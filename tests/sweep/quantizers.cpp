@@ -114,6 +114,26 @@ void ruy_x64_tail(const Reals& x, const Setting& s, Codes& out) {
   }
 }
 
+/// mulps by the reciprocal, minps, cvtps2dq, packssdw, paddsw, packsswb or packuswb, pmax. int8 and
+/// uint8 only.
+void xnnpack_x64(const Reals& x, const Setting& s, Codes& out) {
+  const __m128 inverse = _mm_set1_ps(1.0f / s.scale);
+  const __m128 high = _mm_set1_ps(static_cast<float>(s.range.high - s.zero));
+  const bool bytes = s.range.type_low == 0;
+  for (std::size_t i = 0; i < lanes; i += 4) {
+    const __m128i words = _mm_cvtps_epi32(_mm_min_ps(_mm_mul_ps(four(x, i), inverse), high));
+    __m128i v = _mm_packs_epi32(words, words);
+    v = _mm_adds_epi16(v, _mm_set1_epi16(static_cast<std::int16_t>(s.zero)));
+    v = bytes ? _mm_packus_epi16(v, v) : _mm_packs_epi16(v, v);
+    alignas(16) std::uint8_t codes[16];
+    _mm_store_si128(reinterpret_cast<__m128i*>(codes), v);
+    for (std::size_t k = 0; k < 4; ++k)
+      out[i + k] = std::max(bytes ? std::int32_t{codes[k]}
+                                  : std::int32_t{static_cast<std::int8_t>(codes[k])},
+                            s.range.low);
+  }
+}
+
 /// minps, maxps, +-0.5, cvttps2dq, + 128, packssdw, packuswb, - 128.
 inline void mnn_finish(__m128 t, const Setting& s, Codes& out, std::size_t i) {
   t = _mm_min_ps(t, _mm_set1_ps(static_cast<float>(s.range.high)));
@@ -186,6 +206,20 @@ void ruy_arm_body(const Reals& x, const Setting& s, Codes& out) {
   for (std::size_t i = 0; i < lanes; i += 4) {
     const int32x4_t v = vcvtnq_s32_f32(vmulq_f32(vld1q_f32(x.data() + i), inverse));
     vst1q_s32(out.data() + i, limited_int(vaddq_s32(v, vdupq_n_s32(s.zero)), s.range));
+  }
+}
+/// fmul by the reciprocal, fcvtns, sqxtn, sqadd, sqxtn or sqxtun, smax, smin. int8 and uint8 only.
+void xnnpack_arm(const Reals& x, const Setting& s, Codes& out) {
+  const float32x4_t inverse = vdupq_n_f32(1.0f / s.scale);
+  const int16x4_t zero = vdup_n_s16(static_cast<std::int16_t>(s.zero));
+  for (std::size_t i = 0; i < lanes; i += 4) {
+    const int32x4_t words = vcvtnq_s32_f32(vmulq_f32(vld1q_f32(x.data() + i), inverse));
+    const int16x4_t v = vqadd_s16(vqmovn_s32(words), zero);
+    const int16x8_t both = vcombine_s16(v, v);
+    std::int16_t kept[8];
+    vst1q_s16(kept, s.range.type_low == 0 ? vreinterpretq_s16_u16(vmovl_u8(vqmovun_s16(both)))
+                                          : vmovl_s8(vqmovn_s16(both)));
+    for (std::size_t k = 0; k < 4; ++k) out[i + k] = limited(kept[k], s.range);
   }
 }
 /// fcvtzs of std::round(x / (double)scale), + zero point, limits.
@@ -273,6 +307,7 @@ std::vector<Sequence> sequences() {
                          {"tflite.ref.x64", "vector", tflite_ref_x64},
                          {"tflite.ruy.x64", "vector", ruy_x64_body},
                          {"tflite.ruy.x64", "rest", ruy_x64_tail},
+                         {"xnnpack.x64", "vector", xnnpack_x64, true},
                          {"mnn-2.9.0.x64.avx2", "vector", mnn_x64}});
   if (test::host_has_fma()) all.push_back({"mnn-2.9.0.x64.avx512", "vector", mnn_x64_fma});
 #elif defined(__aarch64__)
@@ -281,6 +316,7 @@ std::vector<Sequence> sequences() {
                          {"tflite.ref.arm64", "vector", tflite_ref_arm},
                          {"tflite.ruy.arm64", "vector", ruy_arm_body},
                          {"tflite.ruy.arm64", "rest", ruy_arm_tail},
+                         {"xnnpack.arm64.qs8", "vector", xnnpack_arm, true},
                          {"mnn-2.9.0.arm64.neon", "vector", mnn_arm}});
 #endif
   return all;

@@ -81,6 +81,7 @@ struct Sequence {
   const char* row;
   const char* field;  ///< vector, rest, single
   void (*run)(const Reals& x, const Setting& s, Codes& out);
+  bool bytes_only = false;
 };
 /// Those that this processor has.
 std::vector<Sequence> sequences();

@@ -131,7 +131,8 @@ inline bool is_whole_image(const PoolOperands& a) {
 
 }  // namespace detail
 
-/// Averages of the row, [batch, channels, ...]. Equation (A.28). NotSupported where the row has no such rule.
+/// Averages of the row, [batch, channels, ...]. NotSupported where the row has no such rule.
+/// Equation (A.28).
 inline std::vector<std::int32_t> average_pool(const Profile& profile, const PoolOperands& a) {
   const Average& rule = profile.average;
   const auto count_of = [&](const detail::Offsets& inside) {

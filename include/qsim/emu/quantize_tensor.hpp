@@ -96,8 +96,8 @@ inline RunQuantizers run_quantizers(const Profile& p, const QuantizeOptions& o, 
 
 /// Codes of `x` by the row: whole groups of a run by `vector`, what is left by `rest`; elements of
 /// runs that are not neighbours, and 4-bit codes alone in their byte (the first of a run at an odd
-/// place of the tensor, the last at an even one), by `single`, and so is everything with several scales
-/// along an axis where the row says so; binary16 values by `half`. Equation (A.24).
+/// place of the tensor, the last at an even one), by `single`, and so is everything with several
+/// scales along an axis where the row says so; binary16 values by `half`. Equation (A.24).
 template <class Code>
 void quantize_tensor(const Profile& profile, std::span<const F32> x, const ScaleLayout& layout,
                      std::span<const F32> scale, std::span<const std::int32_t> zero,
@@ -127,8 +127,8 @@ void quantize_tensor(const Profile& profile, std::span<const F32> x, const Scale
   });
 }
 
-/// Real values of codes by the row: `folded` for whole groups of a run of 8-bit codes (`bytes`), the
-/// difference to the zero point else. NotSupported where the row has no quantizer.
+/// Real values of codes by the row: `folded` for whole groups of a run of 8-bit codes (`bytes`),
+/// else the difference to the zero point. NotSupported where the row has no quantizer.
 template <class Code>
 void dequantize_tensor(const Profile& profile, std::span<const Code> q, const ScaleLayout& layout,
                        std::span<const F32> scale, std::span<const std::int32_t> zero, bool bytes,

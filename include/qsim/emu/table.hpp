@@ -29,8 +29,8 @@ constexpr F32 sigmoid(F32 x, const FloatMode& mode) {
 }
 }  // namespace detail
 
-/// f of the real value of every code, fl(scale*(q - zero)). The exponential of a sigmoid and tanh are
-/// correctly rounded: where an engine calls a C library, that may differ in the last bit.
+/// f of the real value of every code, fl(scale*(q - zero)). The exponential of a sigmoid, and tanh,
+/// are correctly rounded: where an engine calls a C library, that may differ in the last bit.
 inline RealTable real_table(const Profile& profile, Function f, const Scaled& in,
                             const CodeRange& codes, F32 slope = {}) {
   const FloatMode& mode = profile.float_mode;

@@ -16,7 +16,8 @@ Steps = int | Sequence[int]
 
 
 def _steps(value: Steps, axes: int, name: str) -> list[int]:
-    steps = [integer(v, name) for v in ([value] * axes if np.ndim(value) == 0 else value)]  # type: ignore[union-attr]
+    given = np.atleast_1d(np.asarray(value))
+    steps = [integer(v, name) for v in (given.repeat(axes) if np.ndim(value) == 0 else given)]
     if len(steps) != axes:
         raise ValueError(f"{name}: expected one value or {axes}, got {len(steps)}")
     return steps
@@ -24,12 +25,12 @@ def _steps(value: Steps, axes: int, name: str) -> list[int]:
 
 def _pads(value: Steps, axes: int) -> list[int]:
     """Before every axis, then after every axis; one value for all, or one per axis for both."""
-    if np.ndim(value) == 0 or len(value) == axes:  # type: ignore[arg-type]
+    given = np.atleast_1d(np.asarray(value))
+    if np.ndim(value) == 0 or given.size == axes:
         return _steps(value, axes, "pads") * 2
-    pads = [integer(v, "pads") for v in value]  # type: ignore[union-attr]
-    if len(pads) != 2 * axes:
-        raise ValueError(f"pads: expected one value, {axes} or {2 * axes}, got {len(pads)}")
-    return pads
+    if given.size != 2 * axes:
+        raise ValueError(f"pads: expected one value, {axes} or {2 * axes}, got {given.size}")
+    return [integer(v, "pads") for v in given]
 
 
 def _extents(
