@@ -56,7 +56,9 @@ py::tuple accumulate(const Profile& profile, const py::object& lhs_in, const py:
   if (lhs.shape.size() != 2 || rhs.shape.size() != 2 || lhs.shape[1] != rhs.shape[0])
     fail<BadArgument>("lhs, rhs: expected [m, k] and [k, n], got ", shape_text(lhs.shape), " and ",
                       shape_text(rhs.shape));
-  const Arith& arith = emu::product_of(profile, lhs.type, rhs.type);
+  const Arith& arith = emu::gemm_product_of(
+      profile, lhs.type, rhs.type, static_cast<std::size_t>(lhs.shape[0]),
+      static_cast<std::size_t>(rhs.shape[1]), static_cast<std::size_t>(lhs.shape[1]));
   emu::GemmOperands a;
   a.m = static_cast<std::size_t>(lhs.shape[0]), a.k = static_cast<std::size_t>(lhs.shape[1]);
   a.n = static_cast<std::size_t>(rhs.shape[1]);

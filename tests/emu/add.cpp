@@ -173,6 +173,13 @@ TEST(EmuAdd, FoldingTheExponentSkipsOneRounding) {
   EXPECT_EQ(differences(all(prepared(tflite, s)), all(prepared(folding, s))), 0);
 }
 
+TEST(EmuAdd, IntegerSumsHaveNoRealZeroPoint) {
+  for (Profile row : {arm, tflite}) {
+    row.add.narrow.zero = ZeroStage::real_integral;
+    EXPECT_THROW(code(row, {}, 1, 1), BadArgument);
+  }
+}
+
 TEST(EmuAdd, RowsWithoutARuleRefuse) {
   const Profile none{.name = {"nobody"}};
   EXPECT_THROW(code(none, {}, 1, 1), NotSupported);

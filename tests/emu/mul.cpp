@@ -94,6 +94,12 @@ TEST(EmuMul, LimitsAndWideCodes) {
   EXPECT_THROW(code(x86, {}, 1, 1, words), NotSupported);
 }
 
+TEST(EmuMul, AnIntegerProductHasNoRealZeroPoint) {
+  Profile row = tflite;
+  row.mul.narrow.zero = ZeroStage::real;
+  EXPECT_THROW(code(row, {}, 1, 1), BadArgument);
+}
+
 TEST(EmuMul, RowsWithoutARuleRefuse) {
   const Profile none{.name = {"nobody"}};
   EXPECT_THROW(code(none, {}, 1, 1), NotSupported);

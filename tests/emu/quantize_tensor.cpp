@@ -60,6 +60,33 @@ TEST(EmuQuantizeTensor, WhatIsLeftOfAGroupIsRoundedOtherwise) {
   EXPECT_EQ(codes, (Ints{0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1}));
 }
 
+TEST(EmuQuantizeTensor, SeveralScalesAlongAnAxisMayHaveAFormOfTheirOwn) {
+  Profile row = x86;
+  row.quantize.axis_by_single = true;
+  EXPECT_EQ(repeated(row, num::f32_nan, {1, 2, 2}, -1, {}), Ints(4, 127));
+  EXPECT_EQ(repeated(row, num::f32_nan, {2, 1, 2}, -1, {}), Ints(4, -128));     // one scale
+  EXPECT_EQ(repeated(row, num::f32_nan, {1, 4, 1, 2}, -1, {}), Ints(4, -128));  // blocks
+}
+
+// fl(3*0.1) - fl(0.1) is not fl(2*0.1), and fma(3, 0.1, -fl(0.1)) is.
+TEST(EmuQuantizeTensor, WholeGroupsOf8BitCodesMayTakeTheZeroPointAsAConstant) {
+  Profile row = ruy;
+  row.dequantize = {.folded = true, .group = 2};
+  const Ints q{3, 3, 3};
+  const auto reals = [&](bool bytes) {
+    std::vector<F32> out(3);
+    const std::vector<F32> scale{f32(0.1f)};
+    const Ints zero{1};
+    dequantize_tensor<std::int32_t>(row, q, {1, 1, 3}, scale, zero, bytes, out);
+    return out;
+  };
+  const F32 folded{0x3e4cccceu}, plain{0x3e4ccccdu};
+  EXPECT_EQ(reals(true), (std::vector<F32>{folded, folded, plain}));
+  EXPECT_EQ(reals(false), std::vector<F32>(3, plain));
+  row.dequantize.fused = true;
+  EXPECT_EQ(reals(true), std::vector<F32>(3, plain));
+}
+
 TEST(EmuQuantizeTensor, ScalesFollowTheirLayout) {
   const std::vector<F32> x(12, f32(6.0f));
   const std::vector<F32> scale{f32(1.0f), f32(2.0f), f32(3.0f), f32(6.0f)};
@@ -74,7 +101,8 @@ TEST(EmuQuantizeTensor, ScalesFollowTheirLayout) {
   EXPECT_EQ(run({1, 12, 1, 5}, 3), (Ints{6, 6, 6, 6, 6, 4, 4, 4, 4, 4, 4, 4}));
   EXPECT_EQ(run({2, 3, 2, 3}, 4), (Ints{6, 4, 6, 4, 6, 4, 4, 4, 4, 4, 4, 4}));
   std::vector<F32> back(12);
-  dequantize_tensor<std::int32_t>(x86, run({2, 3, 2, 3}, 4), {2, 3, 2, 3}, scale, zero, back);
+  dequantize_tensor<std::int32_t>(x86, run({2, 3, 2, 3}, 4), {2, 3, 2, 3}, scale, zero, true,
+                                  back);
   EXPECT_EQ(back, x);
 }
 
@@ -93,14 +121,9 @@ TEST(EmuQuantizeTensor, EveryElementIsVisitedOnce) {
   }
 }
 
-TEST(EmuQuantizeTensor, RowsWithoutAQuantizerRefuseBothWays) {
+TEST(EmuQuantizeTensor, RowsWithoutAQuantizerRefuse) {
   const Profile none{.name = {"nobody"}};
   EXPECT_THROW(repeated(none, num::f32_one, {1, 1, 1}, 0, {}), NotSupported);
-  const Ints q(1), zero(1);
-  const std::vector<F32> scale(1, num::f32_one);
-  std::vector<F32> out(1);
-  EXPECT_THROW(dequantize_tensor<std::int32_t>(none, q, {1, 1, 1}, scale, zero, out),
-               NotSupported);
 }
 
 }  // namespace

@@ -102,6 +102,19 @@ TEST(EmuQuantizer, MultiplyingByTheReciprocalIsNotDividing) {
   EXPECT_EQ(code(ruy, ruy.quantize.vector, f32(1.55f), 0.1f, 0), 16);
 }
 
+// 1.5 + 3 = 4.5 goes to 4; rounded before the zero point joins it is 2 + 3. And one rounding less:
+// fl(1.55 * fl(1/0.1)) is 15.5, the product itself below it.
+TEST(EmuQuantizer, AFusedZeroPointJoinsBeforeRounding) {
+  Quantizer fused = ruy.quantize.vector;
+  fused.narrow.zero = ZeroStage::real;
+  const Quantizer apart = fused;
+  fused.fused = true;
+  EXPECT_EQ(code(ruy, ruy.quantize.vector, f32(1.5f), 1.0f, 3), 5);
+  EXPECT_EQ(code(ruy, fused, f32(1.5f), 1.0f, 3), 4);
+  EXPECT_EQ(code(ruy, apart, f32(1.55f), 0.1f, -14), 2);
+  EXPECT_EQ(code(ruy, fused, f32(1.55f), 0.1f, -14), 1);
+}
+
 // The float 0.1 is above 1/10, so 0.25/0.1 is below 2.5: by less than binary32 can hold.
 TEST(EmuQuantizer, DividingInBinary64KeepsWhatBinary32Rounds) {
   Quantizer divides = ruy.quantize.rest;

@@ -251,7 +251,9 @@ def run_dequantize(row: Row, _: str, f: Fields) -> bytes:
     codes = Tensor(layout.shape, f.codes(kind, prod(layout.shape)))
     if row["quantize"]["vector"]["scaling"] == "none":
         raise Refused("no quantizer")
-    reals = quantizer.dequantize(row, codes, scale, zero, axis=1, block=layout.block)
+    reals = quantizer.dequantize(
+        row, codes, scale, zero, axis=1, block=layout.block, code_type=kind
+    )
     return pack(reals.data, "I")
 
 
@@ -298,6 +300,8 @@ def run_average(row: Row, _: str, f: Fields) -> bytes:
     scheme = row["average"]["scheme"]
     if scheme == "engine" and (kind != "s8" or limits != rescale.Limits(-128, 127, -128, 127)):
         raise Refused("the engine pools int8 codes without limits")
+    if scheme == "engine" and any(b != e or b >= k for b, e, k in zip(begin, end, kernel)):
+        raise Refused("the engine pools with equal pads and a pixel in every window")
     if scheme == "integer" and q_in != q_out:
         raise Refused("the row pools codes of one scale")
     w = pooling.Window(kernel, stride, begin, end, bool(flags & 2), bool(flags & 1))

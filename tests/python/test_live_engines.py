@@ -1,7 +1,7 @@
 """The library equals the engines installed here on newly drawn nodes, on this very processor.
 
-Needs an engine of the version that the rows describe: the extra `live`, or `torch`. Every run draws
-other cases; QSIM_LIVE_SEED=<seed> repeats one.
+Needs engines of the versions that the rows describe, which the extra `live` installs. Every run
+draws other cases; QSIM_LIVE_SEED=<seed> repeats one.
 """
 
 from __future__ import annotations

@@ -86,6 +86,19 @@ def test_matrix_products_have_zero_points_per_row_and_column() -> None:
     assert got == [[0 * 1 + 1 * 3, 0 * 4 + 1 * 7 + 100], [2 * 1 + 6 * 3, 2 * 4 + 6 * 7 + 100]]
 
 
+def test_single_rows_that_are_exact_a21() -> None:
+    gate = {"columns": 2, "depth": 3, "convolutions": False, "exact": True}
+    gated = {**AVX2, "row_gate": gate}
+
+    def top(r: Row, rows: int, depth: int, columns: int) -> int:
+        lhs, rhs = [[255] * depth] * rows, [[127] * columns] * depth
+        return product.matmul(r, "u8", "s8", lhs, rhs)[0][0] - (depth - 2) * 32385
+
+    assert top(gated, 1, 3, 2) == top({**gated, "row_gate": {**gate, "depth": 2}}, 1, 2, 2) == 64770
+    assert top(gated, 2, 3, 2) == top(gated, 1, 2, 2) == top(gated, 1, 3, 1) == 32767
+    assert top({**AVX2, "row_gate": {**gate, "exact": False}}, 1, 3, 2) == 32767
+
+
 def chains() -> list[Row]:
     found = []
     for r in (AVX2, VNNI, NEON, SDOT, TFLITE):
@@ -255,6 +268,9 @@ def test_depthwise_convolutions_a22() -> None:
     x, w = [[[255, 255]] * 2], [[[127, 127]]] * 2
     assert conv(AVX2, "u8s8", x, w, groups=2) == [64770, 64770]
     assert conv(AVX2, "u8s8", x, [*w, *w], groups=2) == [32767] * 4
+    several = {**AVX2, "taps": {**AVX2["taps"], "rest_multiplies": True}}
+    assert conv(several, "u8s8", x, [*w, *w], groups=2) == [64770] * 4
+    assert conv(several, "u8s8", x, [[*w[0], *w[0]]] * 2) == [65534] * 2
 
 
 def test_convolutions_have_any_number_of_axes() -> None:

@@ -15,7 +15,8 @@ from integer_court import INT64, ONE_ROUNDING, TWO_ROUNDINGS, Court, OracleCourt
 from library_integers import LibraryCourt
 from qsim.oracle import fixed, softmax
 
-COURTS: list[Court] = [OracleCourt(), LibraryCourt("tflite.ref.x64")]
+COURTS: list[Court] = [OracleCourt(), LibraryCourt("tflite.ref.x64"),
+                       LibraryCourt("cmsis-nn.double_rounding")]  # fmt: skip
 
 ROWS = cmsis_cases.rows()
 SCHEMES = {

@@ -57,6 +57,13 @@ inline void need_positive(F32 scale, std::string_view argument) {
                                            : "zero or a negative number");
 }
 
+/// A rescaled integer has no binary32 stage left that a zero point could join.
+inline void need_integer_zero(const Narrow& narrow, std::string_view field) {
+  if (joins_real(narrow.zero))
+    fail<BadArgument>("profile: expected ", field, ".narrow.zero to join as an integer, got a stage "
+                      "in binary32; set it with Profile.replace_fields");
+}
+
 constexpr F32 power_of_two(int exponent) {
   return {static_cast<std::uint32_t>(exponent + 127) << 23};
 }
@@ -178,6 +185,7 @@ inline PreparedAdd prepare_add(const Profile& profile, const Scaled& a, const Sc
     case AddScheme::plain_f32: break;
     case AddScheme::shifted:
       detail::need_bytes(profile, range, operation);
+      detail::need_integer_zero(rule.narrow, "add");
       if (!detail::find_ratios(p, rule, profile.float_mode)) {
         if (!rule.gives_up)
           fail<BadArgument>("a_scale, b_scale: expected ratios to out_scale in [2^-14, 2^8), the "
@@ -188,6 +196,7 @@ inline PreparedAdd prepare_add(const Profile& profile, const Scaled& a, const Sc
       }
       break;
     case AddScheme::fixed:
+      detail::need_integer_zero(rule.narrow, "add");
       detail::need_positive(a.scale, "a_scale");
       detail::need_positive(b.scale, "b_scale");
       detail::need_positive(out.scale, "out_scale");
@@ -211,9 +220,9 @@ constexpr std::int32_t code_of(const PreparedAdd& p, std::int32_t qa, std::int32
                     static_cast<std::int8_t>(qa), static_cast<std::int8_t>(qb),
                     p.swaps ? p.y : p.x, p.swaps ? p.x : p.y,
                     eltwise_multiplier(*p.profile, p.out.scale), p.out.zero, p.range);
-    case AddScheme::folded_f32: {  // the zero points are in the constant
+    case AddScheme::folded_f32: {
       const F32 t = detail::folded_sum(p, rule.fused, num::from_int(qx), num::from_int(qy));
-      return narrow_real(t, 0, p.range, p.narrow, mode);
+      return narrow_real(t, p.out.zero, p.range, p.narrow, mode);
     }
     case AddScheme::plain_f32: {
       const F32 t = detail::plain_sum(p, rule.fused, num::from_int(dx), num::from_int(dy));

@@ -153,6 +153,7 @@ inline std::vector<std::int32_t> average_pool(const Profile& profile, const Pool
       });
     case AverageScheme::integer:
       detail::need_equal_scales(a);
+      detail::need_integer_zero(rule.narrow, "average");
       return detail::pooled(a, [&](std::span<const std::int32_t> plane,
                                    const detail::Offsets& inside) {
         const std::int64_t count = static_cast<std::int64_t>(count_of(inside));

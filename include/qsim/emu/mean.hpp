@@ -91,7 +91,7 @@ inline void folded_means(const Mean& rule, const FloatMode& mode, const MeanOper
     const F32 x = num::from_int(sum);
     const F32 t = rule.fused ? num::fma(x, s, constant, mode)
                              : num::add(num::mul(x, s, mode), constant, mode);
-    out[r] = narrow_real(t, 0, a.range, rule.narrow, mode);
+    out[r] = narrow_real(t, a.out.zero, a.range, rule.narrow, mode);
   });
 }
 
@@ -105,6 +105,7 @@ inline std::vector<std::int32_t> mean(const Profile& profile, const MeanOperands
   detail::need_positive(a.in.scale, "in_scale");
   detail::need_positive(a.out.scale, "out_scale");
   std::vector<std::int32_t> out(a.input.size() / a.count);
+  if (rule.scheme == MeanScheme::fixed) detail::need_integer_zero(rule.narrow, "mean");
   if (rule.scheme == MeanScheme::folded_f32)
     detail::folded_means(rule, profile.float_mode, a, out);
   else if (rule.image_sums && a.image)

@@ -55,6 +55,7 @@ inline PreparedMul prepare_mul(const Profile& profile, const Scaled& a, const Sc
       break;
     case MulScheme::plain_f32: break;
     case MulScheme::fixed:
+      detail::need_integer_zero(rule.narrow, "mul");
       detail::need_positive(a.scale, "a_scale");
       detail::need_positive(b.scale, "b_scale");
       detail::need_positive(out.scale, "out_scale");

@@ -127,19 +127,17 @@ void quantize_tensor(const Profile& profile, std::span<const F32> x, const Scale
   });
 }
 
-/// Real values of codes by the row: `folded` for whole groups of a run of 8-bit codes (`bytes`),
-/// else the difference to the zero point. NotSupported where the row has no quantizer.
+/// Real values of codes by the row: `folded` for whole groups of 8-bit codes (`bytes`) with one
+/// scale for all, else the difference to the zero point. Equation (A.24).
 template <class Code>
 void dequantize_tensor(const Profile& profile, std::span<const Code> q, const ScaleLayout& layout,
                        std::span<const F32> scale, std::span<const std::int32_t> zero, bool bytes,
                        std::span<F32> out) {
   QSIM_ASSERT(q.size() == layout.size() && out.size() == q.size());
   QSIM_ASSERT(scale.size() == layout.scales() && zero.size() == scale.size());
-  if (profile.quantize.vector.scaling == Scaling::none)
-    refuse(profile, "dequantize", "quantize.vector.scaling");
   const Dequantize& rule = profile.dequantize;
+  const bool folds = rule.folded && bytes && layout.block == 0 && layout.scales() == 1;
   for_each_run(layout, [&](const ScaleRun& run) {
-    const bool folds = rule.folded && bytes && !run.one_by_one;
     const std::size_t grouped = folds ? run.count / rule.group * rule.group : 0;
     for (std::size_t i = 0; i < run.count; ++i) {
       const std::size_t at = run.first + i * run.stride;

@@ -44,6 +44,7 @@ inline F64 recode_factor(const Recode& rule, F32 in, F32 slope, F32 out) {
 
 inline PreparedRecode prepare_recode(const Recode& rule, const Scaled& in, const Scaled& out,
                                      F32 slope, const CodeRange& range) {
+  need_integer_zero(rule.narrow, "requantize, leaky_relu");
   need_positive(in.scale, "in_scale");
   need_positive(out.scale, "out_scale");
   PreparedRecode p{.rule = rule, .in = in, .out = out, .range = range};

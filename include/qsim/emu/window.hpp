@@ -38,6 +38,16 @@ inline const Arith& product_of(const Profile& p, CodeType lhs, CodeType rhs) {
   return *found;
 }
 
+/// The chain of a matrix product [m, k] by [k, n]; one row that passes the gate may be exact.
+inline const Arith& gemm_product_of(const Profile& p, CodeType lhs, CodeType rhs, std::size_t m,
+                                    std::size_t n, std::size_t k) {
+  static constexpr Arith exact{};
+  const Arith& usual = product_of(p, lhs, rhs);
+  const RowGate& gate = p.row_gate;
+  const bool row = m == 1 && lhs != CodeType::s16 && n >= gate.columns && k >= gate.depth;
+  return gate.exact && row ? exact : usual;
+}
+
 /// Extents of a convolution with any number of spatial axes. Activations [batch, channels, ...],
 /// weights [out_channels, channels/groups, ...], result [batch, out_channels, ...].
 struct WindowShape {
@@ -101,6 +111,9 @@ inline Route route_of(const Profile& p, const WindowShape& s, const WindowOperan
     }
     if (p.taps.rest.acc_bits != 0) return {.arith = &p.taps.rest, .order = w.order};
   }
+  if (s.groups == s.channels && s.groups > 1 && p.taps.rest_multiplies && bytes &&
+      p.taps.rest.acc_bits != 0)
+    return {.arith = &p.taps.rest, .order = w.order};
   if (symmetric && bytes) {
     if (w.indirect.acc_bits != 0 && s.groups == 1 && s.taps() > 1 &&
         s.channels >= w.indirect_channels && whole(s.channels) && whole(s.out_channels))

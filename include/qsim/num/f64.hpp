@@ -120,7 +120,7 @@ constexpr F32 to_f32(F64 x) {
   return detail::round_pack(p.negative, p.exponent, p.significand, {});
 }
 
-/// float -> int32 by the rules of `how`; add_half adds in binary64.
+/// float -> int32 by the rules of `how`; add_half rounds as half_away here.
 constexpr std::int32_t to_int32(F64 x, const Convert& how) {
   constexpr std::int64_t low = -2147483648LL;
   constexpr std::int64_t high = 2147483647LL;

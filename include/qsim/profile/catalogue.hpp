@@ -6,10 +6,20 @@
 
 #include "qsim/base/check.hpp"
 #include "qsim/base/close.hpp"
+#include "qsim/profile/catalogue/acl.hpp"
+#include "qsim/profile/catalogue/cmsis_nn.hpp"
 #include "qsim/profile/catalogue/exact.hpp"
+#include "qsim/profile/catalogue/fbgemm.hpp"
+#include "qsim/profile/catalogue/gemmlowp.hpp"
 #include "qsim/profile/catalogue/ieee.hpp"
+#include "qsim/profile/catalogue/kleidiai.hpp"
 #include "qsim/profile/catalogue/mnn.hpp"
+#include "qsim/profile/catalogue/ncnn.hpp"
+#include "qsim/profile/catalogue/npu.hpp"
+#include "qsim/profile/catalogue/onednn.hpp"
 #include "qsim/profile/catalogue/onnxruntime.hpp"
+#include "qsim/profile/catalogue/pytorch.hpp"
+#include "qsim/profile/catalogue/qnnpack.hpp"
 #include "qsim/profile/catalogue/tflite.hpp"
 #include "qsim/profile/catalogue/xnnpack.hpp"
 #include "qsim/profile/profile.hpp"
@@ -24,6 +34,16 @@ inline std::vector<Profile> catalogue() {
   append(onnxruntime::rows);
   append(tflite::rows);
   append(xnnpack::rows);
+  append(gemmlowp::rows);
+  append(cmsis_nn::rows);
+  append(acl::rows);
+  append(kleidiai::rows);
+  append(fbgemm::rows);
+  append(qnnpack::rows);
+  append(pytorch::rows);
+  append(onednn::rows);
+  append(ncnn::rows);
+  append(npu::rows);
   append(exact::rows);
   append(ieee::rows);
   return all;

@@ -93,13 +93,14 @@ void members(T& s, Member member) {
     member("tap_block", s.tap_block), member("skips_padding", s.skips_padding);
   } else if constexpr (std::is_same_v<S, Taps>) {
     member("nine", s.nine), member("other", s.other), member("rest", s.rest);
+    member("rest_multiplies", s.rest_multiplies);
   } else if constexpr (std::is_same_v<S, Requant>) {
     member("scheme", s.scheme), member("factor", s.factor), member("bias", s.bias);
     member("fused", s.fused), member("codes_per_unit", s.codes_per_unit);
     member("fixed", s.fixed), member("narrow", s.narrow);
   } else if constexpr (std::is_same_v<S, RowGate>) {
     member("columns", s.columns), member("depth", s.depth);
-    member("convolutions", s.convolutions);
+    member("convolutions", s.convolutions), member("exact", s.exact);
   } else if constexpr (std::is_same_v<S, Dequantize>) {
     member("folded", s.folded), member("fused", s.fused), member("group", s.group);
   } else if constexpr (std::is_same_v<S, Quantizer>) {

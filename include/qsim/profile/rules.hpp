@@ -46,6 +46,7 @@ struct Taps {
   Arith nine = no_product;   ///< 9 taps and channels a multiple of 2*window.channel_multiple
   Arith other = no_product;  ///< other such convolutions
   Arith rest = no_product;   ///< all other depthwise convolutions; none: as `products`
+  bool rest_multiplies = false;  ///< `rest` is also for several outputs of every channel
   friend constexpr bool operator==(const Taps&, const Taps&) = default;
 };
 
@@ -89,6 +90,7 @@ struct Requant {
 struct RowGate {
   std::uint8_t columns = 1, depth = 1;
   bool convolutions = false;  ///< an ungrouped convolution with one output pixel counts, too
+  bool exact = false;         ///< their products are exact, whatever `products` says
   friend constexpr bool operator==(const RowGate&, const RowGate&) = default;
 };
 

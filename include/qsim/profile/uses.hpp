@@ -174,6 +174,7 @@ constexpr bool uses(const Profile& p, std::string_view path) {
   if (detail::enter(path, "taps")) {
     if (detail::enter(path, "nine")) return detail::uses(p.taps.nine, path);
     if (detail::enter(path, "other")) return detail::uses(p.taps.other, path);
+    if (path == "rest_multiplies") return p.taps.rest.acc_bits != 0;
     return detail::enter(path, "rest") && detail::uses(p.taps.rest, path);
   }
   if (detail::enter(path, "requant")) return detail::uses(p.requant, path);

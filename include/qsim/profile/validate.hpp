@@ -84,6 +84,8 @@ inline void validate_requant(const Requant& r) {
                       "got ", enum_name(zero));
   if (r.factor == Factor::in_turn && r.scheme != Rescale::real && r.scheme != Rescale::none)
     fail<BadArgument>("requant.factor: expected in_turn with scheme real only");
+  if (r.bias == RealBias::quotient && r.scheme != Rescale::fp32)
+    fail<BadArgument>("requant.bias: expected quotient with scheme fp32 only");
   if (r.bias == RealBias::real && r.scheme != Rescale::real)
     fail<BadArgument>("requant.bias: expected real with scheme real only");
 }

@@ -159,8 +159,6 @@ def dequantize(
     ------
     TypeError, ValueError
         An argument of the wrong kind, shape or range; the message names it.
-    qsim.NotSupported
-        The profile has no quantizer.
 
     Examples
     --------

@@ -120,12 +120,25 @@ def matmul(
 
     One left zero point for all or one per row, right ones per column; `initial` one per column.
     """
-    arith = chain(row, lhs_type, rhs_type)
     columns = list(zip(*rhs, strict=True))
+    arith = _chain_of(row, lhs_type, rhs_type, len(lhs), len(rhs), len(columns))
     first = [0] * len(columns) if initial is None else initial
     lefts = map(left, repeat(arith), lhs, _each(lhs_zeros, len(lhs)))
     rights = list(map(right, repeat(arith), columns, _each(rhs_zeros, len(columns))))
     return [[shortcut(arith, a, b, i) for b, i in zip(rights, first, strict=True)] for a in lefts]
+
+
+_EXACT: Row = {
+    "lhs_offset": 0, "rhs_offset": 0, "zero_points": "corrected", "halves_rhs": False, "block": 1,
+    "n_steps": 0, "acc_bits": 32, "acc_lanes": 1, "acc_overflow": "wrap", "spill": 0,
+}  # fmt: skip
+
+
+def _chain_of(row: Row, lhs_type: str, rhs_type: str, rows: int, depth: int, columns: int) -> Row:
+    """The chain of a matrix product; a single row that passes the gate may be exact."""
+    arith, gate = chain(row, lhs_type, rhs_type), row["row_gate"]
+    passes = rows == 1 and depth >= gate["depth"] and columns >= gate["columns"]
+    return _EXACT if gate.get("exact") and passes and lhs_type != "s16" else arith
 
 
 def _each(zeros: int | Codes, count: int) -> Codes:

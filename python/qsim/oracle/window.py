@@ -131,6 +131,9 @@ def choose(
             return Way(arith, channel_first=False, signed=True)
         if taps["rest"]["acc_bits"]:
             return Way(taps["rest"], channel_first=first)
+    alone = inputs == 1 and groups > 1 and lhs_type in ("u8", "s8")
+    if alone and taps.get("rest_multiplies") and taps["rest"]["acc_bits"]:
+        return Way(taps["rest"], channel_first=first)
     if symmetric:
         fits = n_taps > 1 and inputs % multiple == 0 and out % multiple == 0
         if (

@@ -123,6 +123,8 @@ inline void run(const Profile& row, std::string_view, Reader& r, Writer& w) {
     s.image.push_back(x.image), s.kernel.push_back(x.kernel), s.stride.push_back(x.stride);
     s.dilation.push_back(1), s.pad.push_back(x.begin), s.out.push_back(x.out((flags & 2) != 0));
     a.padded = a.padded || x.begin != 0 || x.end != 0;
+    if (row.average.scheme == AverageScheme::engine && (x.begin != x.end || x.begin >= x.kernel))
+      fail<NotSupported>("an engine's pool knows equal pads, and a pixel in every window");
     plane *= static_cast<std::size_t>(x.image);
   }
   const std::vector<std::int32_t> codes = read_codes(r, type, s.batch * s.channels * plane);

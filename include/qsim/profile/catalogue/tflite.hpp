@@ -116,6 +116,8 @@ constexpr Profile make_optimized(std::string_view name, bool x86, const Fixed& g
     p.channel_group = 8;
   }
   p.taps.rest = products.s8s8;  // depthwise sums are exact without dot products, too
+  p.taps.rest_multiplies = true;
+  p.row_gate.exact = true;  // the GEMV widens to int16: cpu_backend_gemm_custom_gemv.h
   p.quantize.single = p.quantize.vector;  // per axis: the reference kernel
   p.quantize.axis_by_single = true;
   p.quantize.vector = quantizer(Scaling::reciprocal, Ties::half_even, x86);

@@ -1,0 +1,63 @@
+#pragma once
+// PyTorch's own quantize operators; its products are rows of fbgemm, qnnpack and onednn.
+//
+// File names cite pytorch/pytorch, aten/src/ATen/native/quantized/.
+
+#include <array>
+
+#include "qsim/profile/catalogue/fbgemm.hpp"
+#include "qsim/profile/catalogue/shared.hpp"
+
+namespace qsim::pytorch {
+
+namespace detail {
+
+/// fma(x, fl(1/s), zero point), capped, cvtps2dq: the zero point joins before rounding. 2.13 calls
+/// fbgemm::Quantize<T> where releases before it said <T, false> (pull request 181067), and the
+/// library it is built with still takes that for the legacy form.
+inline constexpr Narrow legacy{.clamp = ClampStage::int32,
+                               .order = ClampOrder::low_first,
+                               .minmax = MinMaxNan::second_operand,
+                               .convert = shared::x86_even,
+                               .zero = ZeroStage::real,
+                               .cap = RealCap::below_int32,
+                               .through_int16 = false};
+
+/// With a scale per axis, one by one: fl(fl(x * fl(1/s)) + zero point), nearbyint, limits in
+/// binary64 that a NaN passes, cast: it becomes 0. FBGEMM's scalar include/fbgemm/QuantUtils.h.
+inline constexpr Narrow one_by_one{.clamp = ClampStage::real,
+                                   .order = ClampOrder::low_first,
+                                   .minmax = MinMaxNan::propagate,
+                                   .convert = shared::arm_even,
+                                   .zero = ZeroStage::real,
+                                   .through_int16 = false};
+
+constexpr Profile make_x64(std::string_view name, const Profile& products) {
+  Profile p = products;
+  p.name = {name};
+  p.quantize.vector = {Scaling::reciprocal, legacy, true};
+  p.quantize.single = {Scaling::reciprocal, one_by_one};
+  p.quantize.axis_by_single = true;
+  return p;
+}
+/// cpu/AffineQuantizerBase.cpp, quantize_tensor_arm: bodies of 8 and the rest agree.
+constexpr Profile make_arm64() {
+  Profile p;
+  p.name = {"pytorch.arm64"};
+  p.quantize.vector = {Scaling::reciprocal, shared::packed(shared::arm_even)};
+  p.quantize.single = {Scaling::reciprocal, one_by_one};  // rounded before the zero point joins
+  p.quantize.single.narrow.zero = ZeroStage::real_integral;
+  p.quantize.axis_by_single = true;
+  p.evidence = Evidence::emulated;
+  return p;
+}
+
+}  // namespace detail
+
+inline constexpr std::array rows{
+    detail::make_x64("pytorch-2.13.x64.avx2", fbgemm::rows[0]),
+    detail::make_x64("pytorch-2.13.x64.avx512vnni", fbgemm::rows[2]),
+    detail::make_arm64(),
+};
+
+}  // namespace qsim::pytorch
