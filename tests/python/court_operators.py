@@ -17,6 +17,7 @@ from qsim.oracle import (
     pooling,
     product,
     quantizer,
+    recode,
     rescale,
     softmax_table,
     tables,
@@ -282,13 +283,15 @@ def run_binary(row: Row, family: str, f: Fields) -> bytes:
     op, kind = family.split(".")
     _, limits = f.limits()
     q = affine(f), affine(f), affine(f)
-    lone, n = f.take("BB")
+    subtract, lone, n = f.take("3B")
     shapes = [(1 if lone == 1 else n,), (1 if lone == 2 else n,)]
     a, b = (Tensor(shape, f.codes(kind, shape[0])) for shape in shapes)
-    function = arithmetic.add if op == "add" else arithmetic.mul
     if row[op]["scheme"] == "engine" and a.shape != b.shape:  # knows operands of one shape
         a, b = (Tensor((n,), t.data * (n // len(t.data))) for t in (a, b))
-    return pack(function(row, a, b, q, kind, limits).data, "I")
+    if op == "mul":
+        return pack(arithmetic.mul(row, a, b, q, kind, limits).data, "I")
+    total = arithmetic.add(row, a, b, q, kind, limits, subtract=bool(subtract))
+    return pack(total.data, "I")
 
 
 def run_average(row: Row, _: str, f: Fields) -> bytes:
@@ -335,6 +338,39 @@ def run_softmax(row: Row, _: str, f: Fields) -> bytes:
     return pack(codes, "I")
 
 
+# --------------------------------------------------------------------------------- recode and mean
+
+
+def run_recode(row: Row, family: str, f: Fields) -> bytes:
+    slope, from_kind = f.take("IB")
+    to_kind, limits = f.limits()
+    q_in, q_out = affine(f), affine(f)
+    n, kind = f.one("B"), KINDS[from_kind]
+    x = Tensor((n,), f.codes(kind, n))
+    if family == "recode.leaky_relu":
+        return pack(recode.leaky_relu(row, x, q_in, q_out, slope, kind, limits).data, "I")
+    codes = recode.requantize_codes(row, x, q_in, q_out, kind, to_kind, limits)
+    return pack(codes.data, "I")
+
+
+def run_mean(row: Row, _: str, f: Fields) -> bytes:
+    kind, image = f.take("BB")
+    q_in, q_out = affine(f), affine(f)
+    results, count, channels = f.take("3B")
+    codes = f.codes(KINDS[kind], results * count)
+    x, axes = Tensor((results, count), codes), [1]
+    if image:  # [n, h, w, c]
+        planes = [codes[r * count : (r + 1) * count] for r in range(results)]
+        data = [
+            planes[first + c][at]
+            for first in range(0, results, channels)
+            for at in range(count)
+            for c in range(channels)
+        ]
+        x, axes = Tensor((results // channels, count, 1, channels), data), [1, 2]
+    return pack(recode.mean(row, x, axes, q_in, q_out, KINDS[kind], keep=bool(image)).data, "I")
+
+
 # ------------------------------------------------------------------------------------------- table
 
 Applies = Callable[[Row, str], bool]
@@ -368,6 +404,9 @@ FAMILIES: dict[str, tuple[Applies, Run]] = {
         for form in ("window", "whole")
     },
     "table.function": (lambda row, _: row["table"]["scheme"] != "none", run_table),
+    "recode.codes": (lambda row, _: row["requantize"]["scheme"] != "none", run_recode),
+    "recode.leaky_relu": (lambda row, _: row["leaky_relu"]["scheme"] != "none", run_recode),
+    "mean.rows": (lambda row, _: row["mean"]["scheme"] != "none", run_mean),
     "softmax.rows": (lambda row, _: row["softmax"]["scheme"] != "none", run_softmax),
     "real.sums": (lambda row, _: row["requant"]["scheme"] == "fp32", run_real),
 }

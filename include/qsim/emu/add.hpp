@@ -60,8 +60,8 @@ inline void need_positive(F32 scale, std::string_view argument) {
 /// A rescaled integer has no binary32 stage left that a zero point could join.
 inline void need_integer_zero(const Narrow& narrow, std::string_view field) {
   if (joins_real(narrow.zero))
-    fail<BadArgument>("profile: expected ", field, ".narrow.zero to join as an integer, got a stage "
-                      "in binary32; set it with Profile.replace_fields");
+    fail<BadArgument>("profile: expected ", field, ".narrow.zero to join as an integer, got a "
+                      "stage in binary32; set it with Profile.replace_fields");
 }
 
 constexpr F32 power_of_two(int exponent) {
@@ -185,7 +185,6 @@ inline PreparedAdd prepare_add(const Profile& profile, const Scaled& a, const Sc
     case AddScheme::plain_f32: break;
     case AddScheme::shifted:
       detail::need_bytes(profile, range, operation);
-      detail::need_integer_zero(rule.narrow, "add");
       if (!detail::find_ratios(p, rule, profile.float_mode)) {
         if (!rule.gives_up)
           fail<BadArgument>("a_scale, b_scale: expected ratios to out_scale in [2^-14, 2^8), the "
@@ -193,6 +192,8 @@ inline PreparedAdd prepare_add(const Profile& profile, const Scaled& a, const Sc
                             ", got others");
         p.scheme = AddScheme::plain_f32;
         p.narrow = rule.plain;
+      } else {
+        detail::need_integer_zero(rule.narrow, "add");
       }
       break;
     case AddScheme::fixed:

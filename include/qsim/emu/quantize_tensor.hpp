@@ -136,7 +136,9 @@ void dequantize_tensor(const Profile& profile, std::span<const Code> q, const Sc
   QSIM_ASSERT(q.size() == layout.size() && out.size() == q.size());
   QSIM_ASSERT(scale.size() == layout.scales() && zero.size() == scale.size());
   const Dequantize& rule = profile.dequantize;
-  const bool folds = rule.folded && bytes && layout.block == 0 && layout.scales() == 1;
+  const bool affine = profile.quantize.vector.scaling != Scaling::log2_16;
+  const bool folds =
+      rule.folded && affine && bytes && layout.block == 0 && layout.scales() == 1;
   for_each_run(layout, [&](const ScaleRun& run) {
     const std::size_t grouped = folds ? run.count / rule.group * rule.group : 0;
     for (std::size_t i = 0; i < run.count; ++i) {

@@ -23,8 +23,9 @@ inline bool applies(const Profile& row, std::string_view family) {
   return kind != s16 || wide;
 }
 
-/// range {scale:f32 zero:i32} of a, b and the result, lone:u8 (0 neither, 1 a, 2 b is one code for
-/// all) n:u8 a[n] b[n]; a lone operand has one code. range: type:u8 low:i32 high:i32
+/// range {scale:f32 zero:i32} of a, b and the result, subtract:u8 lone:u8 (0 neither, 1 a, 2 b is one
+/// code for all) n:u8 a[n] b[n]; a lone operand has one code. range: type:u8 low:i32 high:i32.
+/// mul.* knows neither subtract nor lone.
 class Cases : public CodeMaker {
  public:
   explicit Cases(std::string_view family)
@@ -41,6 +42,7 @@ class Cases : public CodeMaker {
       w.u32(scale);
       w.i32(plain ? 0 : zero_of(kind_));
     }
+    w.u8(sums_ && below(3) == 0 ? 1 : 0);
     const int lone = !sums_ ? 0 : n == 1 ? 1 : below(3);
     w.u8(static_cast<std::uint32_t>(lone));
     w.u8(static_cast<std::uint32_t>(n));
@@ -92,13 +94,14 @@ inline void run(const Profile& row, std::string_view family, Reader& r, Writer& 
   const emu::CodeRange range = read_range(r);
   emu::Scaled q[3];
   for (emu::Scaled& s : q) s.scale = r.f32(), s.zero = r.i32();
+  const bool subtracts = r.u8() != 0;
   const emu::Lone lone = static_cast<emu::Lone>(r.u8());
   const std::size_t n = r.u8();
   std::vector<std::int32_t> a = read_codes(r, kind, lone == emu::Lone::a ? 1 : n);
   std::vector<std::int32_t> b = read_codes(r, kind, lone == emu::Lone::b ? 1 : n);
   a.resize(n, a[0]), b.resize(n, b[0]);
   if (family.substr(0, 4) == "add.") {
-    const emu::PreparedAdd p = emu::prepare_add(row, q[0], q[1], q[2], range, false, lone);
+    const emu::PreparedAdd p = emu::prepare_add(row, q[0], q[1], q[2], range, subtracts, lone);
     for (std::size_t i = 0; i < n; ++i) w.i32(emu::code_of(p, a[i], b[i]));
   } else {
     const emu::PreparedMul p = emu::prepare_mul(row, q[0], q[1], q[2], range);
