@@ -35,10 +35,12 @@ std::vector<std::string> other_values(T value) {
 }
 }  // namespace detail
 
-/// All legal single-field mutants of `row`, in the order of its fields.
-inline std::vector<Mutant> mutants(const Profile& row) {
+/// All legal single-field mutants of `row`, in the order of its fields, whose path is `wanted`.
+template <class Wanted>
+std::vector<Mutant> mutants(const Profile& row, Wanted wanted) {
   std::vector<Mutant> all;
   for_each_field(row, [&](const std::string& path, auto field) {
+    if (!wanted(path)) return;
     for (const std::string& value : detail::other_values(field)) {
       try {
         Mutant mutant{path, value, with_field(row, path, value)};
@@ -49,6 +51,9 @@ inline std::vector<Mutant> mutants(const Profile& row) {
     }
   });
   return all;
+}
+inline std::vector<Mutant> mutants(const Profile& row) {
+  return mutants(row, [](const std::string&) { return true; });
 }
 
 }  // namespace qsim::test

@@ -80,8 +80,8 @@ TEST_P(SweepAdd, EveryPairOfCodesHasTheSumOfTheHost) {
   const Profile& row = GetParam().row;
   for (const emu::CodeRange& range : {s8, u8, relu})
     for (const emu::Lone lone : {emu::Lone::neither, emu::Lone::a, emu::Lone::b}) {
-      if (row.add.scheme == AddScheme::engine && (range.type_low == 0 || lone != emu::Lone::neither))
-        continue;
+      const bool engine = row.add.scheme == AddScheme::engine;
+      if (engine && (range.type_low == 0 || lone != emu::Lone::neither)) continue;
       Outcome outcome;
       const int compared = compare({row, Operation::add, lone, {}, range}, outcome);
       EXPECT_TRUE(outcome.equal()) << "to " << range.high << ", alone "

@@ -56,14 +56,14 @@ constexpr F32 bits_of(float x) { return {std::bit_cast<std::uint32_t>(x)}; }
 inline constexpr emu::CodeRange s8{}, u8{0, 255, false, 0, 255},
     s16{-32768, 32767, false, -32768, 32767};
 
-/// n codes of a range, every third one a rail.
+/// n codes of a range, half of them rails.
 inline std::vector<std::int32_t> codes(test::Random& random, std::size_t n,
                                        const emu::CodeRange& r) {
   const std::uint32_t span = static_cast<std::uint32_t>(r.high - r.low);
   std::vector<std::int32_t> all(n);
   for (std::size_t i = 0; i < n; ++i)
-    all[i] = i % 3 == 0 ? (random.below(2) != 0 ? r.low : r.high)
-                        : r.low + static_cast<std::int32_t>(random.below(span + 1));
+    all[i] = random.below(2) == 0 ? (random.below(2) != 0 ? r.low : r.high)
+                                  : r.low + static_cast<std::int32_t>(random.below(span + 1));
   return all;
 }
 
@@ -180,9 +180,12 @@ inline void quantizers(const Profile& p, Digest& d) {
     for (const F32 scale : {bits_of(0.0625f), bits_of(0.0237f), bits_of(1e-39f), F32{1}})
       for (const bool half : {false, true})
         try_run(d, [&] {
-          const std::vector<F32> x = reals(random, 71);
+          std::vector<F32> x = reals(random, 71);
           const F32 scales[] = {scale};
           const std::int32_t zeros[] = {range.low == 0 ? 131 : -5};
+          for (std::int32_t i = -300; i < 300; ++i)  // halves of the scale, and their neighbours
+            x.push_back({num::mul(num::from_int(i), num::mul(scale, num::f32_half)).bits +
+                         random.below(3) - 1});
           std::vector<std::int32_t> q(x.size());
           emu::quantize_tensor<std::int32_t>(p, x, {1, 1, x.size()}, scales, zeros, range,
                                              {.half = half}, q);

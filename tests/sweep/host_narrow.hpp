@@ -1,8 +1,8 @@
 #pragma once
 // From real numbers to codes on the host's floating point: an independent reading of Narrow.
 //
-// Reals are the host's binary32. Integers are held in binary64, exact below 2^53, so one loop serves
-// every instruction set. Nothing here calls num/ or emu/.
+// Reals are the host's binary32. Integers are held in binary64, exact below 2^53, so that one loop
+// serves every instruction set. Nothing here calls num/ or emu/.
 
 #include "qsim/emu/narrow.hpp"
 #include "qsim/profile/profile.hpp"

@@ -73,7 +73,8 @@ class NightlyQuantizer : public testing::TestWithParam<QuantizerOf> {};
 TEST_P(NightlyQuantizer, EveryBinary32HasTheCodeOfHostAndInstructions) {
   expect_codes(GetParam(), everything);
 }
-INSTANTIATE_TEST_SUITE_P(Rules, NightlyQuantizer, testing::ValuesIn(distinct_quantizers()), name_of);
+INSTANTIATE_TEST_SUITE_P(Rules, NightlyQuantizer, testing::ValuesIn(distinct_quantizers()),
+                         name_of);
 
 class SweepQuantizer : public testing::TestWithParam<QuantizerOf> {};
 TEST_P(SweepQuantizer, SampledBinary32HaveTheCodesOfHostAndInstructions) {

@@ -114,6 +114,24 @@ void ruy_x64_tail(const Reals& x, const Setting& s, Codes& out) {
   }
 }
 
+/// mulps by the reciprocal, minps(t, 2147483520), cvtps2dq, paddd, limits in int32.
+void fbgemm_x64(const Reals& x, const Setting& s, Codes& out) {
+  const __m128 inverse = _mm_set1_ps(1.0f / s.scale), cap = _mm_set1_ps(2147483520.0f);
+  for (std::size_t i = 0; i < lanes; i += 4) {
+    const __m128i v = _mm_cvtps_epi32(_mm_min_ps(_mm_mul_ps(four(x, i), inverse), cap));
+    put(out, i, limited_int(_mm_add_epi32(v, _mm_set1_epi32(s.zero)), s.range));
+  }
+}
+/// vfmadd of the zero point, minps(t, 2147483520), cvtps2dq, limits in int32.
+[[gnu::target("fma")]] void pytorch_x64(const Reals& x, const Setting& s, Codes& out) {
+  const __m128 inverse = _mm_set1_ps(1.0f / s.scale), cap = _mm_set1_ps(2147483520.0f);
+  const __m128 zero = _mm_set1_ps(static_cast<float>(s.zero));
+  for (std::size_t i = 0; i < lanes; i += 4) {
+    const __m128 t = _mm_fmadd_ps(four(x, i), inverse, zero);
+    put(out, i, limited_int(_mm_cvtps_epi32(_mm_min_ps(t, cap)), s.range));
+  }
+}
+
 /// mulps by the reciprocal, minps, cvtps2dq, packssdw, paddsw, packsswb or packuswb, pmax. int8 and
 /// uint8 only.
 void xnnpack_x64(const Reals& x, const Setting& s, Codes& out) {
@@ -308,8 +326,11 @@ std::vector<Sequence> sequences() {
                          {"tflite.ruy.x64", "vector", ruy_x64_body},
                          {"tflite.ruy.x64", "rest", ruy_x64_tail},
                          {"xnnpack.x64", "vector", xnnpack_x64, true},
+                         {"fbgemm.x64.avx2", "vector", fbgemm_x64},
                          {"mnn-2.9.0.x64.avx2", "vector", mnn_x64}});
-  if (test::host_has_fma()) all.push_back({"mnn-2.9.0.x64.avx512", "vector", mnn_x64_fma});
+  if (test::host_has_fma())
+    all.insert(all.end(), {{"mnn-2.9.0.x64.avx512", "vector", mnn_x64_fma},
+                           {"pytorch-2.13.x64.avx2", "vector", pytorch_x64}});
 #elif defined(__aarch64__)
   all.insert(all.end(), {{"ort-1.30.arm64.dotprod", "vector", ort_arm},
                          {"ort-1.30.arm64.dotprod", "single", ort_arm_single},

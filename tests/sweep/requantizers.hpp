@@ -20,10 +20,13 @@ struct RequantizerOf {
   std::optional<Epilogue> epilogue{};  ///< a convolution's of a graph, in place of `rule`
 };
 
-/// The rule without the fields that a sum and a factor do not reach.
-inline Requant reached(Requant r) {
+/// The rule without the fields that a sum and its factor do not reach; `past_factor`: nor those
+/// that make the factor.
+inline Requant reached(Requant r, bool past_factor) {
   const bool integers = r.scheme == Rescale::fixed;
   if (r.bias == RealBias::refused) r.fused = false;
+  if (past_factor && r.scheme != Rescale::real) r.factor = {};
+  if (past_factor) r.fixed.multiplier = {};
   if (integers) {
     r.narrow.convert = {};
     r.narrow.minmax = {};
@@ -34,20 +37,23 @@ inline Requant reached(Requant r) {
   return r;
 }
 
-inline bool same_requantizer(const RequantizerOf& a, const RequantizerOf& b) {
+inline bool same_requantizer(const RequantizerOf& a, const RequantizerOf& b,
+                             bool past_factor = false) {
   if (a.epilogue != b.epilogue) return false;
   const FloatMode &m = a.row.float_mode, &n = b.row.float_mode;
   const bool same_mode =
       m.flush_inputs == n.flush_inputs && m.flush_results == n.flush_results;
   if (a.epilogue) return same_mode;
-  return reached(a.rule) == reached(b.rule) && (a.rule.scheme == Rescale::fixed || same_mode);
+  return reached(a.rule, past_factor) == reached(b.rule, past_factor) &&
+         (a.rule.scheme == Rescale::fixed || same_mode);
 }
 
-inline std::vector<RequantizerOf> distinct_requantizers() {
+/// `past_factor`: those that differ once the three scales are one factor.
+inline std::vector<RequantizerOf> distinct_requantizers(bool past_factor = false) {
   std::vector<RequantizerOf> all;
   const auto put = [&](const RequantizerOf& r) {
     for (const RequantizerOf& other : all)
-      if (same_requantizer(r, other)) return;
+      if (same_requantizer(r, other, past_factor)) return;
     all.push_back(r);
   };
   for (const Profile& p : catalogue()) {
@@ -61,7 +67,7 @@ inline std::vector<RequantizerOf> distinct_requantizers() {
                   {"channelwise", p.channelwise}, {"channelwise_rest", p.channelwise_rest}};
     for (const auto& [field, rule] : fields)
       if (rule.scheme != Rescale::none && rule.scheme != Rescale::engine)
-        put({row + field, p, rule});
+        put({row + field, p, rule, {}});
     if (p.placement != Placement::describes) continue;
     put({row + "epilogue", p, {}, p.epilogue});
     put({row + "depthwise", p, {}, p.depthwise});
@@ -78,8 +84,8 @@ struct SumSetting {
   bool wide = false;            ///< sums of 47 bits: the word is its upper part
   float factor() const { return lhs * rhs / out; }
 };
-/// Factors 1/16 (every sixteenth sum ties), above 1, tiny, and one that is no round number; a rule with
-/// real biases or sums of 64 bits has more. `more`: other types, too.
+/// Factors 1/16 (every sixteenth sum ties), above 1, tiny, and one that is no round number; a rule
+/// with real biases or sums of 64 bits has more. `more`: other types, too.
 inline std::vector<SumSetting> settings_of(const RequantizerOf& r, bool more) {
   const emu::CodeRange s8{}, u8{0, 255, false, 0, 255}, s16{-32768, 32767, false, -32768, 32767};
   const SumSetting tie{0.5f, 0.25f, 2.0f, 0, s8}, typical{0.0237f, 0.0041f, 0.0313f, 0, s8};

@@ -47,21 +47,39 @@ void ort_x64(std::uint32_t first, float factor, const SumSetting& s, Codes& out)
   }
 }
 
-/// cvtdq2ps, mulps, minps, cvtps2dq, packssdw, paddsw, packsswb or packuswb, pmax.
+/// packssdw, paddsw, packsswb or packuswb, pmax.
+inline void put_packed(__m128i words, const SumSetting& s, Codes& out, std::size_t i) {
+  const bool bytes = s.range.type_low == 0;
+  __m128i v = _mm_packs_epi32(words, words);
+  v = _mm_adds_epi16(v, _mm_set1_epi16(static_cast<std::int16_t>(s.zero)));
+  v = bytes ? _mm_packus_epi16(v, v) : _mm_packs_epi16(v, v);
+  alignas(16) std::uint8_t codes[16];
+  _mm_store_si128(reinterpret_cast<__m128i*>(codes), v);
+  for (std::size_t k = 0; k < 4; ++k)
+    out[i + k] = std::max(bytes ? std::int32_t{codes[k]}
+                                : std::int32_t{static_cast<std::int8_t>(codes[k])},
+                          s.range.low);
+}
+/// cvtdq2ps, mulps, minps, cvtps2dq, packs.
 void xnnpack_x64(std::uint32_t first, float factor, const SumSetting& s, Codes& out) {
   const __m128 high = _mm_set1_ps(static_cast<float>(s.range.high - s.zero));
-  const bool bytes = s.range.type_low == 0;
+  for (std::size_t i = 0; i < lanes; i += 4)
+    put_packed(_mm_cvtps_epi32(_mm_min_ps(scaled(first, i, factor), high)), s, out, i);
+}
+/// cvtdq2ps, mulps, cvtps2dq, packs.
+void fbgemm_x64(std::uint32_t first, float factor, const SumSetting& s, Codes& out) {
+  for (std::size_t i = 0; i < lanes; i += 4)
+    put_packed(_mm_cvtps_epi32(scaled(first, i, factor)), s, out, i);
+}
+/// cvtdq2ps, mulps to real units, mulps by the reciprocal, addps, maxps, minps, cvtps2dq.
+void onednn_x64(std::uint32_t first, float, const SumSetting& s, Codes& out) {
+  const __m128 low = _mm_set1_ps(static_cast<float>(s.range.low));
+  const __m128 high = _mm_set1_ps(static_cast<float>(s.range.high));
   for (std::size_t i = 0; i < lanes; i += 4) {
-    const __m128i words = _mm_cvtps_epi32(_mm_min_ps(scaled(first, i, factor), high));
-    __m128i v = _mm_packs_epi32(words, words);
-    v = _mm_adds_epi16(v, _mm_set1_epi16(static_cast<std::int16_t>(s.zero)));
-    v = bytes ? _mm_packus_epi16(v, v) : _mm_packs_epi16(v, v);
-    alignas(16) std::uint8_t codes[16];
-    _mm_store_si128(reinterpret_cast<__m128i*>(codes), v);
-    for (std::size_t k = 0; k < 4; ++k)
-      out[i + k] = std::max(bytes ? std::int32_t{codes[k]}
-                                  : std::int32_t{static_cast<std::int8_t>(codes[k])},
-                            s.range.low);
+    __m128 t = _mm_mul_ps(scaled(first, i, s.lhs * s.rhs), _mm_set1_ps(1.0f / s.out));
+    t = _mm_add_ps(t, _mm_set1_ps(static_cast<float>(s.zero)));
+    t = _mm_min_ps(_mm_max_ps(t, low), high);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out.data() + i), _mm_cvtps_epi32(t));
   }
 }
 
@@ -141,6 +159,8 @@ std::vector<SumSequence> sum_sequences() {
 #if defined(__x86_64__)
   all.insert(all.end(), {{"ort-1.30.x64.avx2", "requant", ort_x64},
                          {"xnnpack.x64", "requant", xnnpack_x64, true},
+                         {"fbgemm.x64.avx2", "requant", fbgemm_x64, true},
+                         {"onednn-3.x64.avx2", "requant", onednn_x64},
                          {"mnn-2.9.0.x64.avx2", "epilogue", mnn_x64},
                          {"mnn-2.9.0.x64.avx2", "depthwise", mnn_x64_depthwise}});
 #elif defined(__aarch64__)

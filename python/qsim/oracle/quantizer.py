@@ -87,7 +87,10 @@ def quantize_one(row: Row, x: int, q: Affine, limits: Limits, form: str = "vecto
         v = _quotient_to_int32(x, q.scale, narrow["convert"], mode)
         return narrow_int(narrow, v, q.zero, limits)
     if scaling == "log2_16":
-        return log_byte(x, log_origin(q.scale))
+        if q.zero != 0 or limits.type_high - limits.type_low != 255:
+            raise ValueError("logarithmic codes have 8 bits and no zero point")
+        byte = log_byte(x, log_origin(q.scale))
+        return byte - 256 if limits.type_low < 0 and byte > 127 else byte
     if scaling == "divide":
         t = f32.div(x, q.scale, mode)
     elif scaling == "reciprocal":
