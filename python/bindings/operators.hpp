@@ -65,7 +65,8 @@ inline emu::CodeRange code_range(const std::string& dtype, std::optional<int> lo
   else if (dtype == "int4") r.type_low = -8, r.type_high = 7;
   else if (dtype == "uint4") r.type_low = 0, r.type_high = 15;
   else
-    fail<BadArgument>("dtype: expected int8, uint8, int16, uint16, int32, int4 or uint4, got ", dtype);
+    fail<BadArgument>("dtype: expected int8, uint8, int16, uint16, int32, int4 or uint4, "
+                      "got ", dtype);
   r.low = low.value_or(r.type_low);
   r.high = high.value_or(r.type_high);
   if (r.low < r.type_low || r.high > r.type_high || r.low > r.high)

@@ -64,7 +64,8 @@ inline bool is_plain(const NamedArith& n) {
   const Reach l = reach_of(n.left, a.zero_points, a.lhs_offset);
   const Reach r = reach_of(n.right, a.zero_points, a.rhs_offset);
   std::int64_t high = 0, low = 0;
-  for (const std::int64_t product : {l.low * r.low, l.low * r.high, l.high * r.low, l.high * r.high})
+  for (const std::int64_t product : {l.low * r.low, l.low * r.high, l.high * r.low,
+                                     l.high * r.high})
     high = std::max(high, product), low = std::min(low, product);
   for (int s = 0; s < a.n_steps; ++s) {
     const Step& step = a.step[static_cast<std::size_t>(s)];

@@ -48,7 +48,8 @@ inline std::uint8_t check_byte(const Bytes& result) {
 }
 
 /// golden.txt (families of graphs) or golden_operators.txt. Lines: `cases <family>=<digest> ...`,
-/// one `row <name> <family>=<digest> ...` per profile, `checks <family> <digest> <a byte per case>`.
+/// one `row <name> <family>=<digest> ...` per profile,
+/// `checks <family> <digest> <a byte per case>`.
 struct Golden {
   using Digests = std::map<std::string, std::string>;
   Digests cases;

@@ -9,7 +9,7 @@
 //   qvec judge GOLDEN ...               emu against golden files; prints the first faults
 //
 // F and R are parts of names. --count M: only M cases per family and row, beginning at a place that
-// the seed N decides. Exit status 1 if anything differs, 2 for a line or argument that makes no sense.
+// the seed N decides. Exit status 1 if anything differs, 2 for a line or argument without sense.
 
 #include <cstdlib>
 #include <iostream>

@@ -23,7 +23,7 @@ inline bool applies(const Profile& row, std::string_view family) {
   return kind != s16 || wide;
 }
 
-/// range {scale:f32 zero:i32} of a, b and the result, subtract:u8 lone:u8 (0 neither, 1 a, 2 b is one
+/// range {scale:f32 zero:i32} of a, b and the result, subtract:u8 lone:u8 (0 neither, 1 a, 2 b one
 /// code for all) n:u8 a[n] b[n]; a lone operand has one code. range: type:u8 low:i32 high:i32.
 /// mul.* knows neither subtract nor lone.
 class Cases : public CodeMaker {

@@ -61,7 +61,8 @@ inline void add_elementwise(std::vector<Operator>& all) {
   const std::vector<std::string_view> casts{"quantize", "cast", "float_mode"};
   for (const char* name : {"quantize.vector", "quantize.single", "quantize.half"})
     all.push_back({name, casts, quantize::applies, quantize::cases, quantize::run});
-  all.push_back({"dequantize.codes", {"quantize", "dequantize", "float_mode"}, quantize::has_quantizer,
+  all.push_back({"dequantize.codes", {"quantize", "dequantize", "float_mode"},
+                 quantize::has_quantizer,
                  quantize::dequantize_cases, quantize::run_dequantize});
   all.push_back({"dynamic.tensor", {"dynamic", "quantize", "cast", "float_mode"},
                  dynamic::applies, dynamic::cases, dynamic::run});
