@@ -257,7 +257,8 @@ def run_average(row: Row, _: str, f: Fields) -> bytes:
     scheme = row["average"]["scheme"]
     if scheme == "engine" and (kind != "s8" or limits != rescale.Limits(-128, 127, -128, 127)):
         raise Refused("the engine pools int8 codes without limits")
-    if scheme == "engine" and any(b != e or b >= k for b, e, k in zip(begin, end, kernel, strict=True)):
+    sides = zip(begin, end, kernel, strict=True)
+    if scheme == "engine" and any(b != e or b >= k for b, e, k in sides):
         raise Refused("the engine pools with equal pads and a pixel in every window")
     if scheme == "integer" and q_in != q_out:
         raise Refused("the row pools codes of one scale")

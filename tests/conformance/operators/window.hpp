@@ -101,7 +101,7 @@ class Cases : public CodeMaker {
       around(channels, 8, 0, 1, false);
     for (const int out : {1, 4, 7, 12, 16}) around(64, out, 0, 1, false);
     for (const int out : {9, 12, 18}) around(72, out, 0, 1, false);
-    for (const int flags : {1, 2, 3}) 
+    for (const int flags : {1, 2, 3})
       around(64, 8, flags, 1, false), around(24, 4, flags, 1, false);
     around(64, 8, 0, 1, true), around(24, 4, 0, 1, true);
     around(128, 16, 0, 2, false), around(24, 8, 0, 2, false);
