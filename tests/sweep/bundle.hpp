@@ -167,6 +167,14 @@ inline void sums(const Profile& p, Digest& d) {
           d.word(emu::requantize_sum(*rule, sum, by, -3, s8, p.float_mode));
         }
       });
+    try_run(d, [&] {  // codes of 15 bits: one in 2^9 shows the last bit of its real value
+      const emu::PreparedFactor by = emu::prepare(
+          *rule, {bits_of(0.471f), bits_of(0.683f), bits_of(1.37f)}, p.float_mode);
+      for (int i = 0; i < 3000; ++i) {
+        const std::int32_t sum = static_cast<std::int32_t>(random.below(1 << 17)) - (1 << 16);
+        d.word(emu::requantize_sum(*rule, sum, by, 0, s16, p.float_mode));
+      }
+    });
   }
   for (const Epilogue& e : {p.epilogue, p.depthwise})
     for (int i = 0; i < 60; ++i)

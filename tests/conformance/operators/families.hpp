@@ -77,7 +77,8 @@ inline void add_elementwise(std::vector<Operator>& all) {
                    average::cases, average::run});
   all.push_back({"table.function", {"table", "quantize", "cast", "float_mode"}, table::applies,
                  table::cases, table::run});
-  all.push_back({"softmax.rows", {"softmax", "requantize", "float_mode"}, softmax::applies,
+  all.push_back({"softmax.rows", {"softmax", "requantize", "average", "float_mode"},
+                 softmax::applies,
                  softmax::cases, softmax::run});
   all.push_back({"recode.codes", {"requantize"}, recode::applies, recode::cases, recode::run});
   all.push_back({"recode.leaky_relu", {"leaky_relu"}, recode::applies, recode::cases,
