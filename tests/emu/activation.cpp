@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "num/host.hpp"
+#include "profile/graph_rows.hpp"
 #include "qsim/profile/catalogue.hpp"
 
 namespace qsim::emu {
@@ -17,7 +18,7 @@ bool is_arm(const Profile& p) { return p.name.view().find(".arm64.") != std::str
 
 // mnn.md section 7: sigmoid(NaN) is 0.99999994 on x86 because max answers -87.
 TEST(EmuSigmoid, OfNanIsAlmostOneOnX86AndNanOnArm) {
-  for (const Profile& row : catalogue())
+  for (const Profile& row : test::graph_rows())
     for (const std::size_t n : {1u, 8u}) {
       const F32 y = sigmoid(row, num::f32_nan, 0, n);
       if (is_x86(row)) {
@@ -36,7 +37,7 @@ TEST(EmuSigmoid, ANanKeepsItsSign) {
 }
 
 TEST(EmuTanh, OfNanIsOneOnX86AndNanOnArm) {
-  for (const Profile& row : catalogue()) {
+  for (const Profile& row : test::graph_rows()) {
     const F32 y = tanh(row, num::f32_nan, 0, 1);
     if (is_x86(row)) {
       EXPECT_EQ(y, num::f32_one) << row.name.view();
@@ -54,11 +55,11 @@ TEST(EmuExp, OfNanIsExpOfMinus87OnX86) {
 }
 
 TEST(EmuExp, OfZeroIsOne) {
-  for (const Profile& row : catalogue()) EXPECT_EQ(exp(row, num::f32_zero), num::f32_one);
+  for (const Profile& row : test::graph_rows()) EXPECT_EQ(exp(row, num::f32_zero), num::f32_one);
 }
 
 TEST(EmuExp, IsLimitedTo87BothWays) {
-  for (const Profile& row : catalogue()) {
+  for (const Profile& row : test::graph_rows()) {
     EXPECT_EQ(exp(row, f32(1000.0f)), exp(row, f32(87.0f)));
     EXPECT_EQ(exp(row, num::f32_infinity), exp(row, f32(87.0f)));
     EXPECT_EQ(exp(row, num::negate(num::f32_infinity)), exp(row, f32(-87.0f)));
@@ -68,7 +69,7 @@ TEST(EmuExp, IsLimitedTo87BothWays) {
 /// The polynomial's own error: |t|^6/720 relative, t up to ln2/2 rounded to nearest or ln2
 /// truncated, plus a few roundings.
 TEST(EmuExp, StaysWithinThePolynomialsError) {
-  for (const Profile& row : catalogue()) {
+  for (const Profile& row : test::graph_rows()) {
     const bool truncated = row.float_math.exp_range == Ties::toward_zero;
     const double bound = std::pow(truncated ? 0.6932 : 0.3466, 6) / 720 + 1e-6;
     for (int i = -860; i <= 860; i += 3) {
@@ -98,7 +99,7 @@ TEST(EmuSigmoid, RowsOfOneEngineDifferInTheLastDigits) {
 }
 
 TEST(EmuRelu, OfNanFollowsTheRow) {
-  for (const Profile& row : catalogue()) {
+  for (const Profile& row : test::graph_rows()) {
     const F32 y = relu(row, num::f32_nan);
     if (row.float_math.minmax == MinMaxNan::second_operand) {
       EXPECT_EQ(y, num::f32_zero) << row.name.view();

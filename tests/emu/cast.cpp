@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "num/host.hpp"
+#include "profile/graph_rows.hpp"
 #include "qsim/profile/catalogue.hpp"
 
 namespace qsim::emu {
@@ -62,7 +63,7 @@ TEST(EmuCast, TheZeroPointIsAddedBeforeRounding) {
 }
 
 TEST(EmuCast, SubnormalInputsQuantizeToTheZeroPoint) {
-  for (const Profile& row : catalogue())
+  for (const Profile& row : test::graph_rows())
     EXPECT_EQ(quantize(row, {0x00000001u}, f32(1.0f), -7, {}), -7) << row.name.view();
 }
 
@@ -74,7 +75,7 @@ TEST(EmuCast, DequantizeIsExactForPowersOfTwo) {
 }
 
 TEST(EmuCast, DequantizeHasNoGuardForAnInfiniteScale) {
-  for (const Profile& row : catalogue()) {
+  for (const Profile& row : test::graph_rows()) {
     EXPECT_TRUE(num::is_nan(dequantize(row, 5, num::f32_infinity, 5))) << row.name.view();
     EXPECT_EQ(dequantize(row, 6, num::f32_infinity, 5), num::f32_infinity);
   }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "num/host.hpp"
+#include "profile/graph_rows.hpp"
 #include "qsim/emu/cast.hpp"
 #include "qsim/profile/catalogue.hpp"
 
@@ -22,21 +23,21 @@ F32 f32(float x) { return test::as_f32(x); }
 
 // mnn.md section 7, row "MNNFloat2Int8(NaN)".
 TEST(EmuCast, NanBecomesTheHighestCodeOnX86) {
-  for (const Profile& row : catalogue())
+  for (const Profile& row : test::graph_rows())
     if (is_x86(row)) {
       EXPECT_EQ(quantize(row, nan, one, 0, symmetric), 127) << row.name.view();
     }
 }
 
 TEST(EmuCast, NanBecomesZeroOnArmWithoutTheZeroPoint) {
-  for (const Profile& row : catalogue())
+  for (const Profile& row : test::graph_rows())
     if (is_arm(row)) {
       EXPECT_EQ(quantize(row, nan, one, 5, symmetric), 0) << row.name.view();
     }
 }
 
 TEST(EmuCast, InfinitiesBecomeTheLimitsEverywhere) {
-  for (const Profile& row : catalogue()) {
+  for (const Profile& row : test::graph_rows()) {
     EXPECT_EQ(quantize(row, inf, one, 0, symmetric), 127) << row.name.view();
     EXPECT_EQ(quantize(row, num::negate(inf), one, 0, symmetric), -127) << row.name.view();
   }
@@ -49,7 +50,7 @@ TEST(EmuCast, ZeroTimesInfinityIsANan) {
 
 // mnn.md section 7, row "GEMM epilogue, S = NaN".
 TEST(EmuRequantize, NanScaleAnswers127OnX86And0OnArm) {
-  for (const Profile& row : catalogue()) {
+  for (const Profile& row : test::graph_rows()) {
     const int code = requantize(row.epilogue, 100, nan, symmetric, row.float_mode);
     if (is_x86(row)) {
       EXPECT_EQ(code, 127) << row.name.view();
@@ -61,7 +62,7 @@ TEST(EmuRequantize, NanScaleAnswers127OnX86And0OnArm) {
 }
 
 TEST(EmuRequantize, InfiniteScaleAnswersTheHighestForAPositiveSum) {
-  for (const Profile& row : catalogue()) {
+  for (const Profile& row : test::graph_rows()) {
     EXPECT_EQ(requantize(row.epilogue, 1, inf, symmetric, row.float_mode), 127) << row.name.view();
     EXPECT_EQ(requantize(row.epilogue, -1, inf, symmetric, row.float_mode), -127);
   }
@@ -69,7 +70,7 @@ TEST(EmuRequantize, InfiniteScaleAnswersTheHighestForAPositiveSum) {
 
 // mnn.md section 7, row "depthwise, f = NaN / inf / 1e30".
 TEST(EmuRequantize, DepthwiseNanInfAnd1e30AnswerTheLowestOnX86) {
-  for (const Profile& row : catalogue())
+  for (const Profile& row : test::graph_rows())
     if (is_x86(row))
       for (const F32 scale : {nan, inf, f32(1e30f)}) {
         EXPECT_EQ(requantize(row.depthwise, 1, scale, symmetric, row.float_mode), -127);
@@ -77,7 +78,7 @@ TEST(EmuRequantize, DepthwiseNanInfAnd1e30AnswerTheLowestOnX86) {
 }
 
 TEST(EmuRequantize, DepthwiseNanInfAnd1e30Answer0And127OnArm) {
-  for (const Profile& row : catalogue())
+  for (const Profile& row : test::graph_rows())
     if (is_arm(row)) {
       EXPECT_EQ(requantize(row.depthwise, 1, nan, symmetric, row.float_mode), 0);
       EXPECT_EQ(requantize(row.depthwise, 1, inf, symmetric, row.float_mode), 127);
@@ -86,14 +87,14 @@ TEST(EmuRequantize, DepthwiseNanInfAnd1e30Answer0And127OnArm) {
 }
 
 TEST(EmuRequantize, DepthwiseHugeNegativeAnswersTheLowestEverywhere) {
-  for (const Profile& row : catalogue()) {
+  for (const Profile& row : test::graph_rows()) {
     EXPECT_EQ(requantize(row.depthwise, -1, f32(1e30f), symmetric, row.float_mode), -127);
     EXPECT_EQ(requantize(row.depthwise, -1, inf, symmetric, row.float_mode), -127);
   }
 }
 
 TEST(EmuNarrow, AHairBelowOneHalfRoundsUpOnX86Only) {
-  for (const Profile& row : catalogue()) {
+  for (const Profile& row : test::graph_rows()) {
     const int plus = quantize(row, {0x3effffffu}, one, 0, symmetric);
     const int minus = quantize(row, {0xbeffffffu}, one, 0, symmetric);
     EXPECT_EQ(plus, is_x86(row) ? 1 : 0) << row.name.view();
@@ -111,7 +112,7 @@ TEST(EmuNarrow, EngineRowsAgreeOnEveryOtherFiniteValue) {
 }
 
 TEST(EmuNarrow, TiesGoAwayFromZeroOnEngineRows) {
-  for (const Profile& row : catalogue()) {
+  for (const Profile& row : test::graph_rows()) {
     if (!is_x86(row) && !is_arm(row)) continue;
     EXPECT_EQ(quantize(row, f32(2.5f), one, 0, symmetric), 3);
     EXPECT_EQ(quantize(row, f32(-2.5f), one, 0, symmetric), -3);
@@ -119,7 +120,7 @@ TEST(EmuNarrow, TiesGoAwayFromZeroOnEngineRows) {
 }
 
 TEST(EmuNarrow, TheClampIsSkippedOnRequestAndTheWordStillLimits) {
-  for (const Profile& row : catalogue()) {
+  for (const Profile& row : test::graph_rows()) {
     const CodeRange relu{10, 100, true};
     EXPECT_EQ(narrow(f32(-5.0f), relu, row.epilogue.narrow), -5) << row.name.view();
     EXPECT_EQ(narrow(f32(120.0f), relu, row.epilogue.narrow), 120) << row.name.view();

@@ -68,10 +68,14 @@ TEST(EmuQuantizer, TheDirectPathChangesNoCode) {
     for (const CodeRange& range : ranges)
       for (const std::int32_t zero : {0, 3, -128, 127, -9000}) {
         const F32 scale = f32(0.0625f);  // ties occur; t is the value in sixteenths
+        const F32 inverse = f32(16.0f);
+        Narrow narrow = rule.narrow;
+        if (rule.fused) narrow.zero = ZeroStage::included;
         const PreparedQuantizer q = prepare_quantizer(*row, rule, scale, zero, range);
         const auto check = [&](F32 x) {
-          const F32 t = num::div(x, scale, row->float_mode);
-          EXPECT_EQ(code_of(q, x), narrow_real(t, zero, range, rule.narrow, row->float_mode))
+          const F32 t = rule.fused ? num::fma(x, inverse, num::from_int(zero), row->float_mode)
+                                   : num::div(x, scale, row->float_mode);
+          EXPECT_EQ(code_of(q, x), narrow_real(t, zero, range, narrow, row->float_mode))
               << row->name.view() << " " << x.bits << " zero " << zero << " to " << range.high;
         };
         for (std::uint32_t bits = 0; bits < 0x7f900000u; bits += 786433)

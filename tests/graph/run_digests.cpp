@@ -15,6 +15,7 @@
 
 #include "conformance/cases.hpp"
 #include "graph/networks.hpp"
+#include "profile/graph_rows.hpp"
 #include "qsim/graph/calibrate.hpp"
 #include "qsim/graph/passes.hpp"
 #include "qsim/profile/catalogue.hpp"
@@ -117,7 +118,7 @@ struct Lines {
 
 void run_everywhere(Lines& lines, const std::string& key, const Graph& graph, const Feeds& feeds) {
   lines.add(key + "reference", graph, run(graph, feeds));
-  for (const Profile& p : catalogue())
+  for (const Profile& p : qsim::test::graph_rows())
     lines.add(key + std::string(p.name.view()), graph, run(graph, feeds, &p));
 }
 

@@ -56,9 +56,9 @@ TEST(Validate, UnusedStepsMayHoldAnything) {
 }
 
 TEST(Validate, WordsHold8To32Bits) {
-  EXPECT_REFUSED("conv.step0.bits: expected 8..32, got 7", {"conv.step0.bits", "7"});
-  EXPECT_REFUSED("conv.step0.bits: expected 8..32, got 33", {"conv.step0.bits", "33"});
-  EXPECT_REFUSED("conv.acc_bits: expected 8..32, got 64", {"conv.acc_bits", "64"});
+  EXPECT_REFUSED("conv.step0.bits: expected 8..32 or 64, got 7", {"conv.step0.bits", "7"});
+  EXPECT_REFUSED("conv.step0.bits: expected 8..32 or 64, got 33", {"conv.step0.bits", "33"});
+  EXPECT_REFUSED("conv, conv_fast: expected a plain int32 chain", {"conv.acc_bits", "64"});
 }
 
 TEST(Validate, ThereAre1To16Lanes) {
@@ -67,9 +67,10 @@ TEST(Validate, ThereAre1To16Lanes) {
 }
 
 TEST(Validate, AnUnsignedLeftSideIsShiftedBy128AndNoOtherIs) {
-  EXPECT_REFUSED("conv.lhs_offset: expected 128", {"conv.lhs_offset", "0"});
-  EXPECT_REFUSED("conv.lhs_offset: expected 128", {"conv.lhs_offset", "127"});
-  EXPECT_REFUSED("conv.lhs_offset: expected 128", {"conv.lhs_unsigned", "false"});
+  EXPECT_REFUSED("conv.lhs_unsigned: expected 0 for lhs_offset 0", {"conv.lhs_offset", "0"});
+  EXPECT_REFUSED("conv.lhs_offset: expected 0 or 128, got 127", {"conv.lhs_offset", "127"});
+  EXPECT_REFUSED("conv.lhs_unsigned: expected 1 for lhs_offset 128",
+                 {"conv.lhs_unsigned", "false"});
 }
 
 TEST(Validate, BothChainsSeeTheSameLeftSide) {

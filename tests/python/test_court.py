@@ -32,7 +32,9 @@ PRODUCTS = [f"products.{pair}.acc_bits" for pair in ("u8u8", "u8s8", "s8u8", "s8
 def runs_graphs(row: qsim.Profile) -> bool:
     """Whether the graph families are for this row."""
     fields = row.fields()
-    return fields["placement"] == "describes" or not any(fields[path] for path in PRODUCTS)
+    ruleless = fields["quantize.vector.scaling"] == "none"
+    products = any(fields[path] for path in PRODUCTS)
+    return fields["placement"] == "describes" or (ruleless and not products)
 
 
 GRAPH_ROWS = [name for name, row in qsim.profiles.items() if runs_graphs(row)]

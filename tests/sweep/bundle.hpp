@@ -76,7 +76,10 @@ inline std::vector<F32> reals(test::Random& random, std::size_t n) {
   std::vector<F32> all(n);
   for (std::size_t i = 0; i < n; ++i)
     switch (i % 4) {
-      case 0: all[i] = {(120 + random.below(16)) << 23 | random.pattern().bits >> 9}; break;
+      case 0:
+        all[i].bits = (120 + random.below(16)) << 23;
+        all[i].bits |= random.pattern().bits >> 9;
+        break;
       case 1: all[i] = num::from_int(std::int64_t{random.below(4001)} - 2000); break;
       case 2: all[i] = random.pattern(); break;
       case 3: all[i] = {specials[random.below(17)]}; break;
@@ -162,8 +165,8 @@ inline void sums(const Profile& p, Digest& d) {
         const emu::PreparedFactor by =
             emu::prepare(*rule, {scale, bits_of(0.11f), bits_of(0.75f)}, p.float_mode);
         for (int i = 0; i < 60; ++i) {
-          const std::int32_t sum =
-              static_cast<std::int32_t>(random.pattern().bits) >> random.below(25);
+          const std::int32_t word = static_cast<std::int32_t>(random.pattern().bits);
+          const std::int32_t sum = word >> random.below(25);
           d.word(emu::requantize_sum(*rule, sum, by, -3, s8, p.float_mode));
         }
       });
@@ -177,9 +180,10 @@ inline void sums(const Profile& p, Digest& d) {
     });
   }
   for (const Epilogue& e : {p.epilogue, p.depthwise})
-    for (int i = 0; i < 60; ++i)
-      d.word(emu::requantize(e, static_cast<std::int32_t>(random.pattern().bits),
-                             random.pattern(), s8, p.float_mode));
+    for (int i = 0; i < 60; ++i) {
+      const std::int32_t sum = static_cast<std::int32_t>(random.pattern().bits);
+      d.word(emu::requantize(e, sum, random.pattern(), s8, p.float_mode));
+    }
 }
 
 inline void quantizers(const Profile& p, Digest& d) {
@@ -222,20 +226,20 @@ inline void dynamics(const Profile& p, Digest& d) {
 }
 
 inline void binaries(const Profile& p, Digest& d) {
-  const emu::Scaled sides[][3] = {
-      {{bits_of(0.5f), 0}, {bits_of(0.5f), 0}, {bits_of(1.0f), 0}},
-      {{bits_of(0.1f), 3}, {bits_of(0.037f), -7}, {bits_of(0.11f), 11}},
-      {{bits_of(1e-30f), 3}, {bits_of(1e-15f), -7}, {bits_of(1e-30f), 1}},
-      {{bits_of(0.9f), 3}, {bits_of(1e-6f), -7}, {bits_of(0.7f), 1}}};
-  for (const auto& [a, b, out] : sides)
+  const std::array<emu::Scaled, 3> settings[] = {
+      {{{bits_of(0.5f), 0}, {bits_of(0.5f), 0}, {bits_of(1.0f), 0}}},
+      {{{bits_of(0.1f), 3}, {bits_of(0.037f), -7}, {bits_of(0.11f), 11}}},
+      {{{bits_of(1e-30f), 3}, {bits_of(1e-15f), -7}, {bits_of(1e-30f), 1}}},
+      {{{bits_of(0.9f), 3}, {bits_of(1e-6f), -7}, {bits_of(0.7f), 1}}}};
+  for (const std::array<emu::Scaled, 3>& s : settings)
     for (const emu::CodeRange& range : {s8, u8}) {
       const auto sample = [&](const auto& prepared) {
         for (std::int32_t i = 0; i < 65536; i += 239)
           d.word(emu::code_of(prepared, range.low + (i >> 8), range.low + (i & 255)));
       };
-      try_run(d, [&] { sample(emu::prepare_add(p, a, b, out, range)); });
-      try_run(d, [&] { sample(emu::prepare_add(p, a, b, out, range, true)); });
-      try_run(d, [&] { sample(emu::prepare_mul(p, a, b, out, range)); });
+      try_run(d, [&] { sample(emu::prepare_add(p, s[0], s[1], s[2], range)); });
+      try_run(d, [&] { sample(emu::prepare_add(p, s[0], s[1], s[2], range, true)); });
+      try_run(d, [&] { sample(emu::prepare_mul(p, s[0], s[1], s[2], range)); });
     }
 }
 

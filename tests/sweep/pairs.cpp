@@ -164,7 +164,6 @@ bool lifted_sums(const PairChain& c, const std::vector<std::int32_t>& pairs, con
 struct Interpreted {
   std::int64_t sum = 0;
   std::uint32_t overflows = 0;
-  friend bool operator==(const Interpreted&, const Interpreted&) = default;
 };
 Interpreted interpreted_sums(const PairChain& c, std::int32_t x0, std::int32_t x1,
                              std::int32_t w0) {

@@ -8,10 +8,11 @@
 
 namespace qsim {
 
-/// Whether the row states a runtime that plans whole graphs (or plain float arithmetic), so that
-/// its graph fields (conv, fuse, cast, float_math, ...) are claims.
+/// Whether the row states a runtime that plans whole graphs (or plain float arithmetic, which has
+/// no rule for codes), so that its graph fields (conv, fuse, cast, float_math, ...) are claims.
 constexpr bool runs_graphs(const Profile& p) {
-  return p.placement == Placement::describes || p.products == Products{};
+  return p.placement == Placement::describes ||
+         (p.products == Products{} && p.quantize.vector.scaling == Scaling::none);
 }
 
 namespace detail {

@@ -69,25 +69,26 @@ inline void validate_products(const Profile& p) {
 
 inline void validate_fixed(const char* name, const Fixed& f) {
   if (f.bits != 16 && f.bits != 32)
-    fail<BadArgument>(name, ".bits: expected 16 or 32, got ", int{f.bits});
+    fail<BadArgument>(name, ", fixed.bits: expected 16 or 32, got ", int{f.bits});
   for (const Ties ties : {f.multiply, f.shift})
     if (ties == Ties::add_half)
-      fail<BadArgument>(name, ".shift, .multiply: expected a rule of integers, got add_half");
+      fail<BadArgument>(name, ", fixed.shift, fixed.multiply: expected a rule of integers, got "
+                        "add_half");
 }
 
-inline void validate_requant(const Requant& r) {
-  validate_fixed("requant.fixed", r.fixed);
+inline void validate_requant(const char* name, const Requant& r) {
+  validate_fixed(name, r.fixed);
   const ZeroStage zero = r.narrow.zero;
   if ((r.scheme == Rescale::fixed || r.scheme == Rescale::f64) &&
       (zero == ZeroStage::real || zero == ZeroStage::real_integral))
-    fail<BadArgument>("requant.narrow.zero: expected an integer stage for schemes fixed and f64, "
+    fail<BadArgument>(name, ".narrow.zero: expected an integer stage for schemes fixed and f64, "
                       "got ", enum_name(zero));
   if (r.factor == Factor::in_turn && r.scheme != Rescale::real && r.scheme != Rescale::none)
-    fail<BadArgument>("requant.factor: expected in_turn with scheme real only");
+    fail<BadArgument>(name, ".factor: expected in_turn with scheme real only");
   if (r.bias == RealBias::quotient && r.scheme != Rescale::fp32)
-    fail<BadArgument>("requant.bias: expected quotient with scheme fp32 only");
+    fail<BadArgument>(name, ".bias: expected quotient with scheme fp32 only");
   if (r.bias == RealBias::real && r.scheme != Rescale::real)
-    fail<BadArgument>("requant.bias: expected real with scheme real only");
+    fail<BadArgument>(name, ".bias: expected real with scheme real only");
 }
 
 inline void validate_quantizer(const Quantizer& q) {
@@ -114,10 +115,14 @@ inline void validate(const Profile& p) {
     fail<BadArgument>("conv_fast.lhs_offset: expected conv.lhs_offset ", p.conv.lhs_offset,
                       ", got ", p.conv_fast.lhs_offset);
   detail::validate_products(p);
-  for (const Requant& r :
-       {p.requant, p.requant_product, p.requant_row, p.requant16, p.requant16_product, p.grouped,
-        p.channelwise, p.channelwise_rest})
-    detail::validate_requant(r);
+  detail::validate_requant("requant", p.requant);
+  detail::validate_requant("requant_product", p.requant_product);
+  detail::validate_requant("requant_row", p.requant_row);
+  detail::validate_requant("requant16", p.requant16);
+  detail::validate_requant("requant16_product", p.requant16_product);
+  detail::validate_requant("grouped", p.grouped);
+  detail::validate_requant("channelwise", p.channelwise);
+  detail::validate_requant("channelwise_rest", p.channelwise_rest);
   detail::validate_fixed("add.fixed", p.add.fixed);
   detail::validate_fixed("mul.fixed", p.mul.fixed);
   detail::validate_fixed("requantize.fixed", p.requantize.fixed);
