@@ -23,7 +23,7 @@ sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "python")]
 import qsim  # noqa: E402
 from catalogue_rows import Row, citations, flat, named_rows  # noqa: E402
 from mnn_vectors import PROFILES  # noqa: E402
-from profiles_words import BUILD, EVIDENCE, FIXED, HEAD, UNSPECIFIED  # noqa: E402
+from profiles_words import BUILD, EVIDENCE, FIXED, HEAD, LATER, UNSPECIFIED  # noqa: E402
 
 PAGE = ROOT / "docs" / "profiles.md"
 COUNTS = ROOT / "tests" / "data" / "mnn-2.9.0" / "conformance.json"
@@ -338,7 +338,8 @@ def sources() -> Iterator[str]:
 def page(counts: dict[str, Any]) -> str:
     """The whole document."""
     book = Book(counts)
-    parts = [HEAD, *overview(book), *recorded(book), FIXED, *unspecified(book), *chains(book)]
+    recordings = [*recorded(book), FIXED, LATER, *unspecified(book)]
+    parts = [HEAD, *overview(book), *recordings, *chains(book)]
     parts += [book.section(name) for name in qsim.profiles]
     parts += sources()
     return "".join(parts).rstrip("\n") + "\n"

@@ -49,6 +49,16 @@ engine computes a `.fixed` row, so it is *documented* and has no recorded result
 
 """
 
+LATER = """\
+## MNN after 2.9.0
+
+`mnn-2.9.3.*` and `mnn-3.x.*` state what changed, as it was read in the sources: the bias joins in
+binary32 (`epilogue.bias`), a zero scale falls back to the convolution's own (`fuse.stored_scales`),
+and two of the defects of 2.9.0 are gone. The rest is that of 2.9.0. No binary of them was run, and
+`-ffast-math` lets a compiler contract the new multiply-adds: their evidence is *documented*.
+
+"""
+
 UNSPECIFIED = """\
 ## Unspecified results
 

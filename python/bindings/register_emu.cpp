@@ -88,7 +88,8 @@ py::tuple conv2d(const Profile& profile, const py::object& x_in, const py::objec
   const QInfo out = qinfo(q, 1);
   const std::vector<std::int32_t> sums = emu::kernel_sums(
       {w.data(), static_cast<std::size_t>(w.size())}, static_cast<std::size_t>(s.out));
-  const emu::Fused fused = emu::fuse(profile, in, out, bits_of(alpha), bits_of(bias), sums);
+  const emu::Fused fused = emu::fuse(profile, in, out, bits_of(alpha), bits_of(bias), sums,
+                                     o.depthwise ? profile.depthwise.bias : profile.epilogue.bias);
   emu::ConvOperands a{.input = {x.data(), static_cast<std::size_t>(x.size())},
                       .weights = {w.data(), static_cast<std::size_t>(w.size())},
                       .fused = &fused,

@@ -187,7 +187,9 @@ py::array requantize(const Profile& profile, const py::object& acc, const std::s
   const F32 in{std::bit_cast<std::uint32_t>(lhs_scale)};
   const F32 out{std::bit_cast<std::uint32_t>(out_scale)};
   std::vector<emu::PreparedFactor> factors;
-  std::vector<std::int32_t> engine_bias(s.channels, 0);
+  const bool depthwise = kind == emu::SumKind::depthwise;
+  const Epilogue& epilogue = depthwise ? profile.depthwise : profile.epilogue;
+  std::vector<emu::Fused> engine;
   for (std::size_t c = 0; c < s.channels; ++c) {
     const Requant& rule = emu::requant_of(profile, kind, c, s.channels);
     need_rule(profile, rule);
@@ -206,23 +208,19 @@ py::array requantize(const Profile& profile, const py::object& acc, const std::s
     const QInfo to{out, num::from_int(zero), num::from_int(range.low), num::from_int(range.high)};
     const F32 none = num::f32_zero;
     const std::int32_t sum = 0;
-    const emu::Fused fused = emu::fuse(profile, from, to, {&rhs[c], 1}, {&none, 1}, {&sum, 1});
-    if (!fused.written)
+    engine.push_back(
+        emu::fuse(profile, from, to, {&rhs[c], 1}, {&none, 1}, {&sum, 1}, epilogue.bias));
+    if (!engine.back().written)
       fail<BadArgument>("lhs_scale, out_scale: expected nonzero scales: profile ",
                         profile.name.view(), " leaves results unspecified for a zero scale");
-    factors.push_back({fused.scale[0], {}});
-    engine_bias[c] = fused.bias[0];
   }
-  const bool depthwise = kind == emu::SumKind::depthwise;
   return requantize_channels(s, dtype, [&](std::int64_t v, std::size_t c) {
     const Requant& rule = emu::requant_of(profile, kind, c, s.channels);
     if (rule.scheme != Rescale::engine)
       return emu::requantize_sum(rule, v, factors[c], zero, range, profile.float_mode,
                                  bias.empty() ? nullptr : &bias[c]);
-    const std::int64_t sum = num::wrap(v + engine_bias[c], 32);
-    return std::int32_t{emu::requantize(depthwise ? profile.depthwise : profile.epilogue,
-                                        static_cast<std::int32_t>(sum), factors[c].real, range,
-                                        profile.float_mode)};
+    return std::int32_t{emu::requantize(epilogue, static_cast<std::int32_t>(num::wrap(v, 32)),
+                                        engine[c], 0, range, profile.float_mode)};
   });
 }
 

@@ -70,6 +70,9 @@ py::list node_runs(const Run& r) {
     const std::int64_t channels = static_cast<std::int64_t>(n.fused_scale.size());
     one["fused_scale"] = to_numpy<float>(n.fused_scale, {channels});
     one["fused_bias"] = to_numpy<std::int32_t>(n.fused_bias, {channels});
+    one["fused_real_bias"] = to_numpy<float>(
+        n.fused_real_bias, {static_cast<std::int64_t>(n.fused_real_bias.size())});
+    one["fused_ratio"] = number(n.fused_ratio);
     out.append(one);
   }
   return out;

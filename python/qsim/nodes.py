@@ -97,19 +97,30 @@ def convolution_lines(
     weights = trace.graph.quant(node["name"])["weights"]
     n, o, y, x = (int(i) for i in np.unravel_index(element, trace[output].shape))
     if weights.shape[1] != codes.shape[1] or weights.shape[2:] != (1, 1):
-        return [(f"{label} ({profile.name}): fused bias {run['fused_bias'][o]}, "
-                f"scale {run['fused_scale'][o]}")]  # fmt: skip
+        return [f"{label} ({profile.name}): {_fused(run, o)}"]
     step = [max(1, -(-a // b)) for a, b in zip(codes.shape[2:], trace[output].shape[2:],
                                                strict=True)]  # fmt: skip
     left = np.ascontiguousarray(codes[n, :, y * step[0], x * step[1]])
     right = np.ascontiguousarray(weights[o, :, 0, 0])
     story = core.gemm_story(profile, left, right, 0, 0)
-    total = story["sum"] + int(run["fused_bias"][o])
-    real = total * exact(run["fused_scale"][o])
-    return [
-        *sum_lines(label, profile, story),
-        (
+    scale = exact(run["fused_scale"][o])
+    if run["fused_real_bias"].size:
+        ratio = exact(run["fused_ratio"]) if run["fused_ratio"] else 1
+        real = story["sum"] * scale * ratio + exact(run["fused_real_bias"][o])
+        words = f"  {_fused(run, o)}: exactly {decimal(real)}"
+    else:
+        total = story["sum"] + int(run["fused_bias"][o])
+        words = (
             f"  + fused bias {run['fused_bias'][o]} = {total}, times {run['fused_scale'][o]} is "
-            f"exactly {decimal(real)}"
-        ),
-    ]
+            f"exactly {decimal(total * scale)}"
+        )
+    return [*sum_lines(label, profile, story), words]
+
+
+def _fused(run: dict[str, Any], channel: int) -> str:
+    """The fused parameters of one output channel, in the order in which they join its sum."""
+    scale = run["fused_scale"][channel]
+    if not run["fused_real_bias"].size:
+        return f"fused bias {run['fused_bias'][channel]}, scale {scale}"
+    ratio = f" times {run['fused_ratio']}" if run["fused_ratio"] else ""
+    return f"times {scale}{ratio}, + fused bias {run['fused_real_bias'][channel]}"

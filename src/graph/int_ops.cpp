@@ -96,19 +96,23 @@ Value int_conv(const Profile& p, const Node& node, const Operand& x, const Shape
   const int group = checked_cast<int>(node.attributes.group, "group");
   const bool is_depthwise =
       group > 1 && group == g.c && channels == static_cast<std::size_t>(group);
+  const auto [from, to] = emu::fused_infos(p, x.info, out, q.scale_in, q.scale_out);
   const emu::Fused fused =
-      emu::fuse(p, x.info, out, q.alpha, q.bias, emu::kernel_sums(q.weights, channels));
+      emu::fuse(p, from, to, q.alpha, q.bias, emu::kernel_sums(q.weights, channels),
+                is_depthwise ? p.depthwise.bias : p.epilogue.bias);
   record.fused_written = fused.written;
   record.fused_scale = fused.scale;
   record.fused_bias = fused.bias;
+  record.fused_real_bias = fused.real_bias;
+  record.fused_ratio = fused.ratio;
   const std::int32_t zero = emu::int_zero(x.info.zero);
   emu::ConvOperands a;
-  a.pad_code = static_cast<std::int8_t>(emu::byte_zero(x.info.zero));
+  a.pad_code = static_cast<std::int8_t>(emu::byte_zero(from.zero));
   a.overflow_aware = q.overflow_aware;
   a.lane_code = static_cast<std::int8_t>(emu::detail::clamp_ordered(
       zero, emu::int_limit(x.info.low), emu::int_limit(x.info.high), ClampOrder::high_first));
   a.range = code_range(out);
-  if (node.fused_relu) a.range.low = emu::byte_zero(out.zero);
+  if (node.fused_relu) a.range.low = emu::byte_zero(to.zero);
 
   Value value;
   value.shape = g.out_shape(static_cast<std::int64_t>(channels));
@@ -131,7 +135,9 @@ Value int_conv(const Profile& p, const Node& node, const Operand& x, const Shape
         const auto first = all.begin() + static_cast<std::ptrdiff_t>(i * per_group);
         return std::decay_t<decltype(all)>(first, first + static_cast<std::ptrdiff_t>(per_group));
       };
-      const emu::Fused own{slice(fused.scale), slice(fused.bias), fused.written};
+      const emu::Fused own{slice(fused.scale), slice(fused.bias),
+                           fused.real_bias.empty() ? fused.real_bias : slice(fused.real_bias),
+                           fused.ratio, fused.written};
       a.input = part, a.fused = &own;
       a.weights = std::span(q.weights).subspan(i * per_group * depth, per_group * depth);
       run_group(p, conv_shape(g, static_cast<int>(count), static_cast<int>(per_group)), a,

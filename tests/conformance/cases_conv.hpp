@@ -88,6 +88,13 @@ inline void narrowing_cases(std::vector<Bytes>& out) {
   wraps.input = {127, 126, 100, 64, 1, 0, -1, -128};
   wraps.weights = {127};
   out.push_back(bytes_of(wraps));
+  ConvCase hair = wraps;  // 0.49999997 without a bias, on rows with an offset of 128 too
+  hair.in.zero = small(-128);
+  hair.alpha = {0x3effffff};
+  hair.bias = {0};
+  hair.input = {-127, -126, -125, -128, 0, 1, -1, 127};
+  hair.weights = {1};
+  out.push_back(bytes_of(hair));
 }
 
 inline std::vector<Bytes> conv_cases() {

@@ -85,10 +85,16 @@ inline void run_fuse(const Profile& row, Reader& r, Writer& w) {
   const std::vector<F32> bias = r.floats(n);
   std::vector<std::int32_t> sums(n);
   for (std::int32_t& sum : sums) sum = r.i32();
-  const emu::Fused fused = emu::fuse(row, in, out, alpha, bias, sums);
-  for (std::size_t k = 0; k < n; ++k) {
-    w.u32(fused.written ? fused.scale[k].bits : unspecified_word);
-    w.i32(fused.written ? fused.bias[k] : static_cast<std::int32_t>(unspecified_word));
+  std::vector<BiasStage> stages{row.epilogue.bias};
+  if (row.depthwise.bias != row.epilogue.bias) stages.push_back(row.depthwise.bias);
+  for (const BiasStage stage : stages) {
+    const emu::Fused fused = emu::fuse(row, in, out, alpha, bias, sums, stage);
+    for (std::size_t k = 0; k < n; ++k) {
+      w.u32(fused.written ? fused.scale[k].bits : unspecified_word);
+      w.i32(fused.written ? fused.bias[k] : static_cast<std::int32_t>(unspecified_word));
+      if (!fused.real_bias.empty())
+        w.u32(fused.written ? fused.real_bias[k].bits : unspecified_word);
+    }
   }
 }
 
@@ -117,7 +123,8 @@ inline void run_conv(const Profile& row, Reader& r, Writer& w, bool per_channel)
   std::vector<std::int32_t> sums(channels);
   for (std::size_t i = 0; i < weights.size(); ++i)
     sums[i / static_cast<std::size_t>(depth)] += weights[i];
-  const emu::Fused fused = emu::fuse(row, in, out, alpha, bias, sums);
+  const emu::Fused fused = emu::fuse(row, in, out, alpha, bias, sums,
+                                     per_channel ? row.depthwise.bias : row.epilogue.bias);
   emu::ConvOperands a{};
   a.input = input;
   a.weights = weights;

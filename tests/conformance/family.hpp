@@ -58,9 +58,11 @@ struct GraphFamily {
 inline std::vector<GraphFamily> graph_table() {
   const std::vector<std::string_view> conv{"conv", "conv_fast", "tile", "patch",
                                            "epilogue", "depthwise", "fuse", "float_mode"};
+  const std::vector<std::string_view> fused{"conv", "conv_fast", "epilogue", "depthwise", "fuse",
+                                            "float_mode"};
   const std::vector<std::string_view> math{"float_math", "float_mode"};
   return {{"dot", {"conv", "conv_fast"}, dot_cases},
-          {"fuse", {"conv", "conv_fast", "fuse", "float_mode"}, fuse_cases},
+          {"fuse", fused, fuse_cases},
           {"conv", conv, conv_cases},
           {"taps", conv, taps_cases},
           {"depthwise", conv, depthwise_cases},

@@ -21,7 +21,8 @@ Fused fused(const char* profile, const QInfo& in, const QInfo& out, const Channe
   const std::vector<F32> alpha(n, f32(c.alpha));
   const std::vector<F32> bias(n, f32(c.bias));
   const std::vector<std::int32_t> sums(n, c.sum);
-  return fuse(find_profile(profile), in, out, alpha, bias, sums);
+  const Profile row = find_profile(profile);
+  return fuse(row, in, out, alpha, bias, sums, row.epilogue.bias);
 }
 QInfo info(float scale, float zero = 0.0f) { return {f32(scale), f32(zero)}; }
 
@@ -129,6 +130,32 @@ TEST(EmuFuse, TheKernelTermIsRoundedBeforeItIsSubtractedOnX86Only) {
   EXPECT_EQ(fused(exact_x86, info(1.0f, 4097.0f - 128.0f), info(1.0f), {1.0f, bias, 4097}).bias[0],
             0);
   EXPECT_EQ(fused(arm, info(1.0f, 4097.0f), info(1.0f), {1.0f, bias, 4097}).bias[0], -1);
+}
+
+TEST(EmuFuse, ALateBiasIsScaledByItselfOrReal) {
+  const Fused scaled = fused("mnn-2.9.3.arm64.sdot", info(0.5f), info(1.0f), {0.25f, 6.3f, 10});
+  EXPECT_EQ(scaled.bias[0], 50);  // 6.3/0.125 truncated
+  EXPECT_EQ(scaled.real_bias[0], f32(6.25f));
+  // 6.25 - 10*0.25*3*0.5, in codes of 0.5, plus the zero point
+  const Fused real = fused("mnn-3.x.arm64.sdot", info(0.5f, 3.0f), info(0.5f, 8.0f),
+                           {0.25f, 6.25f, 10});
+  EXPECT_EQ(real.real_bias[0], f32(13.0f));
+  EXPECT_EQ(real.scale[0], f32(0.25f));
+  EXPECT_EQ(real.ratio, num::f32_one);
+  const Fused later_x86 = fused("mnn-3.x.x64.avx2", info(0.5f, 3.0f), info(0.5f, 8.0f),
+                          {0.25f, 6.25f, 10});
+  EXPECT_EQ(later_x86.real_bias[0], f32(13.0f - 320.0f));
+}
+
+TEST(EmuFuse, AZeroScaleFallsBackToTheStoredOnesWhereTheRowSays) {
+  const auto scale_of = [](const char* row, const QInfo& in, const QInfo& out) {
+    const auto [from, to] = fused_infos(find_profile(row), in, out, f32(0.5f), f32(0.25f));
+    return num::div(from.scale, to.scale);
+  };
+  EXPECT_EQ(scale_of("mnn-2.9.3.arm64.sdot", info(0.0f, 3.0f), info(1.0f)), f32(2.0f));
+  EXPECT_EQ(scale_of("mnn-3.x.x64.avx2", info(1.0f), info(0.0f)), f32(2.0f));
+  EXPECT_EQ(scale_of("mnn-2.9.3.arm64.sdot", info(3.0f), info(1.0f)), f32(3.0f));
+  EXPECT_EQ(scale_of(arm, info(0.0f), info(1.0f)), f32(0.0f));
 }
 
 }  // namespace

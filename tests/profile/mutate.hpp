@@ -2,7 +2,9 @@
 // Every profile that differs from a row in one field and is still a legal row.
 
 #include <algorithm>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "qsim/profile/text.hpp"
@@ -55,5 +57,21 @@ std::vector<Mutant> mutants(const Profile& row, Wanted wanted) {
 inline std::vector<Mutant> mutants(const Profile& row) {
   return mutants(row, [](const std::string&) { return true; });
 }
+
+/// Mutants of the fields whose value in this row no earlier row had: of everything that fields hold
+/// in a catalogue, once.
+class FreshMutants {
+ public:
+  std::vector<Mutant> of(const Profile& row) {
+    std::set<std::string> fresh;
+    for_each_field(row, [&](const std::string& path, auto field) {
+      if (seen_.emplace(path, static_cast<int>(field)).second) fresh.insert(path);
+    });
+    return mutants(row, [&](const std::string& path) { return fresh.contains(path); });
+  }
+
+ private:
+  std::set<std::pair<std::string, int>> seen_;
+};
 
 }  // namespace qsim::test

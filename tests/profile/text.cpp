@@ -30,10 +30,12 @@ TEST(ProfileText, EveryRowReadsBackEqual) {
   for (const Profile& row : catalogue()) EXPECT_EQ(from_text(to_text(row)), row);
 }
 
-TEST(ProfileText, EveryMutantReadsBackEqual) {
-  for (const char* name : {"mnn-2.9.0.arm64.neon", "ieee.fp16"})
-    for (const test::Mutant& mutant : test::mutants(find_profile(name)))
-      ASSERT_EQ(from_text(to_text(mutant.profile)), mutant.profile) << mutant.path;
+TEST(ProfileText, AChangeOfAnyFieldReadsBackEqual) {
+  std::set<std::string> read;
+  for (const test::Mutant& mutant : test::mutants(find_profile("mnn-2.9.0.arm64.neon"))) {
+    if (!read.insert(mutant.path).second) continue;
+    ASSERT_EQ(from_text(to_text(mutant.profile)), mutant.profile) << mutant.path;
+  }
 }
 
 TEST(ProfileText, BeginsWithTheNameAndHasOneLinePerFieldThatIsSet) {
@@ -95,8 +97,9 @@ TEST(ProfileFields, EveryByteOfAProfileIsReachedByAPath) {
 }
 
 TEST(ProfileFields, GetAndSetAreInverse) {
+  test::FreshMutants mutants;
   for (const Profile& row : catalogue())
-    for (const test::Mutant& mutant : test::mutants(row)) {
+    for (const test::Mutant& mutant : mutants.of(row)) {
       ASSERT_EQ(get_field(mutant.profile, mutant.path), mutant.value);
       ASSERT_EQ(with_field(mutant.profile, mutant.path, get_field(row, mutant.path)), row);
     }
@@ -137,9 +140,10 @@ TEST(ProfileFields, ABadIntegerIsRefusedWithTheRange) {
 }
 
 TEST(ProfileDigest, ChangesWithEveryFieldButEvidence) {
+  test::FreshMutants mutants;
   for (const Profile& row : catalogue()) {
     std::map<std::uint64_t, std::string> seen{{digest(row), "the row"}};
-    for (const test::Mutant& mutant : test::mutants(row)) {
+    for (const test::Mutant& mutant : mutants.of(row)) {
       if (mutant.path == "evidence") {
         ASSERT_EQ(digest(mutant.profile), digest(row));
         continue;
@@ -160,8 +164,10 @@ TEST(ProfileDigest, IgnoresTheName) {
 // What validate binds to another field, so that no single change is legal, and what has one value.
 TEST(ProfileMutants, CoverEveryFieldThatIsFree) {
   std::set<std::string> touched;
-  for (const Profile& row : catalogue())
-    for (const test::Mutant& mutant : test::mutants(row)) touched.insert(mutant.path);
+  for (const Profile& row : catalogue()) {
+    const auto untouched = [&](const std::string& path) { return !touched.contains(path); };
+    for (const test::Mutant& mutant : test::mutants(row, untouched)) touched.insert(mutant.path);
+  }
   const auto ends = [](const std::string& path, const std::string& with) {
     return path.size() >= with.size() && path.substr(path.size() - with.size()) == with;
   };

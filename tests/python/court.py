@@ -66,10 +66,15 @@ def run_fuse(row: Row, r: Reader) -> bytes:
     (n,) = r.take("B")
     q_in, q_out = r.info(), r.info()
     alpha, bias = r.words(n), r.words(n)
-    fused = oracle.fuse(row, q_in, q_out, alpha, bias, list(r.take(f"{n}i")))
-    if not fused.written:
-        return pack_words([UNSPECIFIED_WORD] * (2 * n))
-    return pack_words([w for pair in zip(fused.scale, fused.bias, strict=True) for w in pair])
+    sums = list(r.take(f"{n}i"))
+    words: list[int] = []
+    for stage in dict.fromkeys((row["epilogue"]["bias"], row["depthwise"]["bias"])):
+        fused = oracle.fuse(row, q_in, q_out, alpha, bias, sums, stage)
+        columns = [fused.scale, fused.bias] + ([] if fused.real is None else [fused.real])
+        if not fused.written:
+            columns = [[UNSPECIFIED_WORD] * n] * len(columns)
+        words += [w for channel in zip(*columns, strict=True) for w in channel]
+    return pack_words(words)
 
 
 def run_conv(row: Row, r: Reader, depthwise: bool) -> bytes:

@@ -268,6 +268,10 @@ def narrowing_cases() -> list[bytes]:
     case = ConvCase(Shape(w=8), q_in=Info(ONE, 0), q_out=Info(ONE, 0), alpha=[ONE])
     case.bias = [0x4EFFFFFF]
     case.input, case.weights = [127, 126, 100, 64, 1, 0, -1, -128], [127]
+    out.append(bytes(case))
+    case = ConvCase(Shape(w=8), q_in=Info(ONE, small(-128)), q_out=Info(ONE, 0))
+    case.alpha, case.bias = [0x3EFFFFFF], [0]
+    case.input, case.weights = [-127, -126, -125, -128, 0, 1, -1, 127], [1]
     return [*out, bytes(case)]
 
 

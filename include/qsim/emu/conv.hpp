@@ -132,11 +132,9 @@ constexpr RowFate row_fate(const Tile& tile, int p, int rows) {
 inline std::int8_t finish_element(const Epilogue& epilogue, const ConvOperands& a, std::int32_t acc,
                                   int channel, bool unclamped, const FloatMode& mode) {
   const std::size_t k = static_cast<std::size_t>(channel);
-  const std::int64_t sum = std::int64_t{acc} + a.fused->bias[k];
   CodeRange range = a.range;
   range.skip = unclamped;
-  return requantize(epilogue, static_cast<std::int32_t>(num::wrap(sum, 32)), a.fused->scale[k],
-                    range, mode);
+  return requantize(epilogue, acc, *a.fused, k, range, mode);
 }
 
 /// Depthwise convolution: out == in, weights [in, 1, kh, kw]. Out-of-image taps multiply pad_code.

@@ -38,6 +38,8 @@ struct NodeRun {
   bool fused_written = true;   ///< false: its fused parameters stayed uninitialised
   std::vector<F32> fused_scale;
   std::vector<std::int32_t> fused_bias;
+  std::vector<F32> fused_real_bias;  ///< in codes, added after scaling; empty: fused_bias joins
+  F32 fused_ratio{};                 ///< where sums are scaled twice; else 0
 };
 
 /// A float tensor cast to int8 in front of an integer node.

@@ -14,6 +14,7 @@
 #include "qsim/profile/catalogue/ieee.hpp"
 #include "qsim/profile/catalogue/kleidiai.hpp"
 #include "qsim/profile/catalogue/mnn.hpp"
+#include "qsim/profile/catalogue/mnn_later.hpp"
 #include "qsim/profile/catalogue/ncnn.hpp"
 #include "qsim/profile/catalogue/npu.hpp"
 #include "qsim/profile/catalogue/onednn.hpp"
@@ -31,6 +32,7 @@ inline std::vector<Profile> catalogue() {
   std::vector<Profile> all;
   const auto append = [&](const auto& rows) { all.insert(all.end(), rows.begin(), rows.end()); };
   append(mnn::rows);
+  append(mnn_later::rows);
   append(onnxruntime::rows);
   append(tflite::rows);
   append(xnnpack::rows);

@@ -53,13 +53,13 @@ void members(T& s, Member member) {
     member("single_rounding", s.single_rounding), member("multiply", s.multiply);
     member("shift", s.shift), member("product", s.product), member("left", s.left);
   } else if constexpr (std::is_same_v<S, Epilogue>) {
-    member("scheme", s.scheme), member("narrow", s.narrow);
+    member("scheme", s.scheme), member("bias", s.bias), member("narrow", s.narrow);
   } else if constexpr (std::is_same_v<S, Fuse>) {
     member("zero_offset", s.zero_offset), member("fused_multiply_add", s.fused_multiply_add);
     member("quotient", s.quotient), member("reciprocal", s.reciprocal);
     member("estimate", s.estimate), member("group", s.group);
     member("nan_alpha_in_tail", s.nan_alpha_in_tail), member("nan_scale", s.nan_scale);
-    member("convert", s.convert);
+    member("stored_scales", s.stored_scales), member("convert", s.convert);
   } else if constexpr (std::is_same_v<S, Cast>) {
     member("fused_multiply_add", s.fused_multiply_add), member("narrow", s.narrow);
   } else if constexpr (std::is_same_v<S, Pool>) {

@@ -39,6 +39,8 @@ template <> inline constexpr std::array<std::string_view, 2> enum_names<Reciproc
 template <> inline constexpr std::array<std::string_view, 2> enum_names<Estimate>{
     "exact", "intel_11"};
 template <> inline constexpr std::array<std::string_view, 2> enum_names<Quotient>{"int32", "real"};
+template <>
+inline constexpr std::array<std::string_view, 3> enum_names<BiasStage>{"sum", "scaled", "real"};
 template <> inline constexpr std::array<std::string_view, 2> enum_names<NanIsZero>{"no", "yes"};
 template <> inline constexpr std::array<std::string_view, 2> enum_names<MaxOrder>{
     "codes", "biased_bytes"};

@@ -67,9 +67,17 @@ enum class Scheme : std::uint8_t {
   fp32,  ///< fl(fl(acc + bias) * S), both steps in binary32
 };
 
+/// Where the bias of a convolution joins its sum. Equations (A.9), (A.33).
+enum class BiasStage : std::uint8_t {
+  sum,     ///< an int32 joins the int32 sum
+  scaled,  ///< the same int32, scaled by itself: fl(fl(fl(acc)*S) + fl(fl(B)*S))
+  real,    ///< in units of codes: fl(fl(fl(fl(acc)*alpha)*(s_i/s_o)) + R)
+};
+
 /// From accumulator to code.
 struct Epilogue {
   Scheme scheme = Scheme::fp32;
+  BiasStage bias = BiasStage::sum;
   Narrow narrow{};
   friend constexpr bool operator==(const Epilogue&, const Epilogue&) = default;
 };
@@ -91,6 +99,7 @@ struct Fuse {
   std::uint8_t group = 1;         ///< channels that the estimate serves together; the rest divide
   bool nan_alpha_in_tail = false; ///< a NaN weight scale survives in the channels left of a group
   NanIsZero nan_scale = NanIsZero::no;  ///< a NaN tensor scale takes the zero-scale early return
+  bool stored_scales = false;  ///< in place of that return, the scales stored with the convolution
   Convert convert{};              ///< real -> int32 of quotients and of the sum
   friend constexpr bool operator==(const Fuse&, const Fuse&) = default;
 };

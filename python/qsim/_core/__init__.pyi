@@ -90,6 +90,8 @@ class _NodeRun(TypedDict):
     fused_written: bool
     fused_scale: npt.NDArray[np.float32]  # [out]; empty unless an int8 convolution
     fused_bias: npt.NDArray[np.int32]
+    fused_real_bias: npt.NDArray[np.float32]  # [out], in codes; empty: fused_bias joins the sum
+    fused_ratio: float  # where sums are scaled twice, else 0.0
 
 class _CastRun(TypedDict):
     tensor: str

@@ -21,6 +21,7 @@ from .quant import (
     narrow,
     quantize,
     requantize,
+    requantize_channel,
 )
 from .rows import nest
 from .tensor import Tensor, tensor
@@ -30,6 +31,6 @@ __all__ = [
     "QInfo", "Source", "Tensor", "avg_pool", "binary", "cast_multiplier", "conv2d", "depths",
     "depthwise", "dequantize", "dot", "exp", "f32",
     "finish_convolution", "float_dot", "fuse", "fuse_weights",
-    "max_pool", "narrow", "nest", "quantize", "requantize", "row_fate", "sigmoid", "tanh", "tensor",
-    "words",
+    "max_pool", "narrow", "nest", "quantize", "requantize",
+    "requantize_channel", "row_fate", "sigmoid", "tanh", "tensor", "words",
 ]

@@ -10,7 +10,7 @@ from . import f32
 from .dot import dot
 from .geometry import Geometry, Pair, output_extent
 from .patch import Depth, Source, depth_words, depths
-from .quant import Fused, QInfo, code, fuse, requantize, whole
+from .quant import Fused, QInfo, code, fuse, requantize_channel, whole
 from .tensor import Tensor, tensor
 from .words import clamp, wrap
 
@@ -56,7 +56,7 @@ def conv2d(
     batch, channels, *_ = x.shape
     if channels != w.shape[1] * options.groups:
         raise ValueError(f"w: expected {channels // options.groups} inputs, got {w.shape[1]}")
-    fused = fuse_weights(row, w, alpha, bias, q_in, q_out)
+    fused = fuse_weights(row, w, alpha, bias, q_in, q_out, row["epilogue"]["bias"])
     per_group = w.shape[0] // options.groups
     g = _geometry(x, w, options)
     planes: dict[tuple[int, int], list[tuple[int, bool]]] = {}
@@ -87,7 +87,7 @@ def depthwise(
     """Codes of a depthwise convolution. x [batch, c, h, w], w [c, 1, kh, kw]."""
     options = options or ConvOptions()
     x, w = tensor(x), tensor(w)
-    fused = fuse_weights(row, w, alpha, bias, q_in, q_out)
+    fused = fuse_weights(row, w, alpha, bias, q_in, q_out, row["depthwise"]["bias"])
     g = _geometry(x, w, options, channels=x.shape[1])
     low, high = _limits(q_out, options)
     offset, pad = row["conv"]["lhs_offset"], code(q_in.zero)
@@ -103,9 +103,8 @@ def depthwise(
                     value = pad if at is None else x.data[g.index(n, c, *at)]
                     acc += (value + offset) * weight
                 codes.append(
-                    requantize(
-                        row["depthwise"], wrap(acc, 32), fused.bias[c], fused.scale[c],
-                        low, high, row["float_mode"],
+                    requantize_channel(
+                        row["depthwise"], wrap(acc, 32), fused, c, low, high, row["float_mode"]
                     )
                 )
     shape = (g.batch, g.channels, *g.out)
@@ -119,12 +118,13 @@ def fuse_weights(
     bias: Sequence[float],
     q_in: QInfo,
     q_out: QInfo,
+    stage: str,
 ) -> Fused:
     """S and B from int8 weights [out, ...] and binary32 scales and biases."""
     per_channel = len(w.data) // w.shape[0]
     sums = [sum(w.data[k : k + per_channel]) for k in range(0, len(w.data), per_channel)]
     patterns = [[f32.bits(float(v)) for v in values] for values in (alpha, bias)]
-    return fuse(row, q_in, q_out, patterns[0], patterns[1], sums)
+    return fuse(row, q_in, q_out, patterns[0], patterns[1], sums, stage)
 
 
 def row_fate(tile: Row, flat: int, rows: int) -> tuple[bool, bool]:
@@ -157,9 +157,8 @@ def _channel(
         # the overflow-aware kernel has no remainder defects
         doubled, unclamped = (False, False) if fast else row_fate(row["tile"], p, g.pixels)
         acc = dot(arith, depth.codes, weights, doubled=doubled)
-        value = requantize(
-            row["epilogue"], acc, fused.bias[o], fused.scale[o], low, high, row["float_mode"],
-            unclamped=unclamped,
+        value = requantize_channel(
+            row["epilogue"], acc, fused, o, low, high, row["float_mode"], unclamped=unclamped
         )
         used = any(s and v != 0 for s, v in zip(depth.stale, weights, strict=True))
         results.append((value, used or not fused.written))

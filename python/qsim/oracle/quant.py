@@ -37,11 +37,16 @@ class QInfo:
 
 @dataclass(frozen=True)
 class Fused:
-    """Scale (patterns) and int32 bias per channel; `written` False: both are unspecified."""
+    """Scale (patterns) and int32 bias per channel; `written` False: both are unspecified.
+
+    `real` (patterns) is what joins after scaling instead of `bias`, `ratio` a second factor.
+    """
 
     scale: list[int]
     bias: list[int]
     written: bool = True
+    real: list[int] | None = None
+    ratio: int | None = None
 
 
 def whole(pattern: int) -> int:
@@ -102,6 +107,29 @@ def requantize(
     return narrow(epilogue["narrow"], t, low, high, mode, unclamped=unclamped)
 
 
+def requantize_channel(
+    epilogue: Row,
+    acc: int,
+    fused: Fused,
+    k: int,
+    low: int,
+    high: int,
+    mode: f32.Mode,
+    *,
+    unclamped: bool = False,
+) -> int:
+    """Plain int32 sum of channel k -> int8 code. Equations (A.9), (A.33)."""
+    if fused.real is None:
+        return requantize(
+            epilogue, acc, fused.bias[k], fused.scale[k], low, high, mode, unclamped=unclamped
+        )
+    t = f32.mul(f32.from_int(acc), fused.scale[k], mode)
+    if fused.ratio is not None:
+        t = f32.mul(t, fused.ratio, mode)
+    t = f32.add(t, fused.real[k], mode)
+    return narrow(epilogue["narrow"], t, low, high, mode, unclamped=unclamped)
+
+
 def acts_as_zero(scale: int, nan_is_zero: str, mode: f32.Mode) -> bool:
     """Whether a scale compares equal to zero: flushed subnormals do, NaN if the row says so."""
     if f32.is_nan(scale):
@@ -116,11 +144,15 @@ def fuse(
     alpha: Sequence[int],
     bias: Sequence[int],
     kernel_sum: Sequence[int],
+    stage: str = "sum",
 ) -> Fused:
-    """S and B of every output channel. Equation (A.4)."""
+    """S and B of every output channel. Equations (A.4), (A.33)."""
     rule, mode = row["fuse"], row["float_mode"]
     if any(acts_as_zero(q.scale, rule["nan_scale"], mode) for q in (q_in, q_out)):
-        return Fused([f32.ZERO] * len(alpha), [0] * len(alpha), written=False)
+        zeros = [f32.ZERO] * len(alpha)
+        return Fused(zeros, [0] * len(alpha), written=False, real=None if stage == "sum" else zeros)
+    if stage == "real":
+        return _fuse_real(row, q_in, q_out, alpha, bias, kernel_sum)
     ratio = f32.div(q_in.scale, q_out.scale, mode)
     offset = f32.add(q_in.zero, f32.from_int(rule["zero_offset"]), mode)
     grouped = len(alpha) // rule["group"] * rule["group"]
@@ -138,7 +170,31 @@ def fuse(
         scales.append(s)
         biases.append(f32.to_int32(_less_kernel(rule, summed, total, offset, mode),
                                    rule["convert"]))
-    return Fused(scales, biases)
+    if stage == "sum":
+        return Fused(scales, biases)
+    real = [f32.mul(f32.from_int(b), s, mode) for b, s in zip(biases, scales, strict=True)]
+    return Fused(scales, biases, real=real)
+
+
+def _fuse_real(
+    row: Row,
+    q_in: QInfo,
+    q_out: QInfo,
+    alpha: Sequence[int],
+    bias: Sequence[int],
+    kernel_sum: Sequence[int],
+) -> Fused:
+    """alpha, s_i/s_o and R of every output channel. Equation (A.33)."""
+    mode = row["float_mode"]
+    offset = f32.add(q_in.zero, f32.from_int(row["fuse"]["zero_offset"]), mode)
+    real = []
+    for a, b, total in zip(alpha, bias, kernel_sum, strict=True):
+        weights = f32.mul(f32.from_int(total), a, mode)
+        zeros = f32.mul(f32.mul(weights, offset, mode), q_in.scale, mode)
+        codes = f32.div(f32.sub(b, zeros, mode), q_out.scale, mode)
+        real.append(f32.add(codes, q_out.zero, mode))
+    ratio = f32.div(q_in.scale, q_out.scale, mode)
+    return Fused(list(alpha), [0] * len(alpha), real=real, ratio=ratio)
 
 
 def _floored(alpha: int, in_tail: bool, rule: Row) -> int:
