@@ -1,6 +1,7 @@
 // qvec: the court's cases on the command line. One case is one line,
 //
-//   case <family> <row> <bytes in> <bytes out>      hexadecimal; an answer of 00 alone: refused
+//   case <family> <row> <bytes in> <bytes out>      hexadecimal; an answer of 00 alone: refused;
+//                                                   lines that begin with # are comments
 //
 //   qvec gen [--family F] [--row R] [--seed N] [--count M]   lines with emu's answers
 //   qvec inputs [--family F]            "case <family> <bytes in>" of all families, once
@@ -94,6 +95,7 @@ int check() {
   const std::vector<Family> all = families();
   std::size_t read = 0, different = 0;
   for (std::string line; std::getline(std::cin, line);) {
+    if (line.substr(0, 1) == "#") continue;
     std::istringstream words(line);
     std::string kind, family, row, bytes, want;
     if (!(words >> kind >> family >> row >> bytes) || kind != "case")

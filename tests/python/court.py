@@ -1,18 +1,21 @@
-"""The court's second side: runs case bytes by the oracle and writes golden results.
+"""The court's second side: runs case bytes by the oracle.
 
-    python tests/python/court.py '<family> <row> <case bytes in hex>'
+    python tests/python/court.py check < lines
 
-prints what the oracle answers to a case line that the C++ court printed.
+reads case lines (`qvec gen`, or what a failing court printed) and prints those that the oracle
+answers otherwise, with its answer. Lines that begin with # are comments.
 """
 
 from __future__ import annotations
 
 import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
-from court_cases import fnv
+import court_lines
+import court_operators
 from court_cases_elementwise import families
 from qsim import oracle
 from qsim.oracle import f32
@@ -165,31 +168,48 @@ def run(row: Row, family: str, data: bytes) -> bytes:
     return result
 
 
-class Court:
-    """Cases of every family, and the oracle's digests of them."""
-
-    def __init__(self) -> None:
-        self.families = families()
-
-    def case_digests(self) -> dict[str, str]:
-        """Digest of every family's case bytes."""
-        return {name: f"{fnv(b''.join(cases)):016x}" for name, cases in self.families.items()}
-
-    def judge(self, row: Row, family: str) -> tuple[str, bytes]:
-        """Digest of a family's results, and one check byte per case."""
-        results = [run(row, family, data) for data in self.families[family]]
-        digest = f"{fnv(b''.join(results)):016x}"
-        return digest, bytes(fnv(result) >> 56 for result in results)
+def applies(row: Row, _: str) -> bool:
+    """Whether the row states a runtime of graphs, or plain float arithmetic (no rule for codes)."""
+    codes = any(chain["acc_bits"] for chain in row["products"].values())
+    codes = codes or row["quantize"]["vector"]["scaling"] != "none"
+    return row["placement"] == "describes" or not codes
 
 
-def main(line: str) -> None:
+@cache
+def graph_cases() -> dict[str, list[bytes]]:
+    """The cases of every family of graphs, made here as in C++."""
+    return families()
+
+
+def answer(row: Row, family: str, data: bytes) -> bytes:
+    """The answer bytes of one case of any family."""
+    return (court_operators.run if "." in family else run)(row, family, data)
+
+
+def check(lines: Iterable[str]) -> int:
+    """Prints every case line that the oracle answers otherwise, with its answer."""
+    read = different = 0
+    for line in lines:
+        if line.startswith("#"):
+            continue
+        case = court_lines.Case.of(line)
+        got = answer(_row(case.row), case.family, case.data)
+        read += 1
+        if got != case.answer:
+            different += 1
+            print(f"{case} got={got.hex()}")
+    print(f"{read} cases, {different} different", file=sys.stderr)
+    return int(different > 0 or read == 0)
+
+
+@cache
+def _row(name: str) -> Row:
     import qsim
 
-    words = line.split()
-    family, name, data = words[2:5] if words[0] == "case" else words[:3]
-    row = oracle.nest(qsim.profiles[name].fields())
-    print("want=" + run(row, family, bytes.fromhex(data)).hex())
+    return oracle.nest(qsim.profiles[name].fields())
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    if sys.argv[1:] != ["check"]:
+        sys.exit(__doc__)
+    sys.exit(check(sys.stdin))
