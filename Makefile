@@ -76,6 +76,7 @@ test-nightly: setup-test install
 	cmake --build --preset asan
 	ctest --preset asan
 	$(VENV) -m pytest -m nightly
+	$(VENV) tools/planted_faults.py --jobs $(JOBS)
 
 test-live: setup-live install
 	$(VENV) -m pytest tests/python/test_live_engines.py

@@ -51,7 +51,8 @@ def read_faults(lines: str) -> Iterator[Fault]:
         marks = [row[:2] for row in rows[2:]]
         if len(words) != 4 or words[0] != "fault" or marks != ["- ", "+ "]:
             raise ValueError(f"faults: expected fault, what, - and +, got {rows[0]!r}")
-        yield Fault(*words[1:], rows[1], rows[2][2:], rows[3][2:])
+        _, name, file, program = words
+        yield Fault(name, file, program, rows[1], rows[2][2:], rows[3][2:])
 
 
 def planted(fault: Fault, include: Path) -> str:

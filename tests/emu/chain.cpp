@@ -57,6 +57,13 @@ TEST(EmuChain, APlainSumIsJudgedByTheWidestOperands) {
   EXPECT_TRUE(is_plain_sum({.block = 2, .n_steps = 1, .step = {Step{1, 1, 16}}}));
 }
 
+TEST(EmuChain, SumsOf64BitsDoNotWrapAt32) {
+  Chain chain(Arith{.acc_bits = 64, .acc_overflow = Overflow::wrap});
+  chain.add(std::int64_t{1} << 40);
+  for (int k = 0; k < 4; ++k) chain.push_product(std::int64_t{32767} * 32767 * 4);
+  EXPECT_EQ(chain.finish(), (std::int64_t{1} << 40) + std::int64_t{32767} * 32767 * 16);
+}
+
 TEST(EmuChain, AnEmptyDepthAnswersTheInitialValue) {
   for (const Profile& row : catalogue()) EXPECT_EQ(dot(row.conv_fast, {}, {}, -77), -77);
 }

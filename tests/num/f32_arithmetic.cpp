@@ -138,6 +138,18 @@ TEST(F32, FmaEqualsTheHost) {
   compare_fma_all(test::host_mode, false);
 }
 
+/// Products halfway between two numbers, and an addend far below their last place.
+TEST(F32, FmaBreaksATieByATinyAddend) {
+  for (const std::uint32_t m : {0x3f800800u, 0x3f801800u, 0x3f802800u})  // squares end in a tie
+    for (const std::uint32_t addend : {0x20000000u, 0x2c000000u, 0x00000001u})
+      for (const bool down : {false, true}) {
+        const F32 c{addend | (down ? 0x80000000u : 0u)};
+        compare_fma({m}, {m}, c, test::host_mode, false);
+        const F32 towards = fma({m}, {m}, c), back = fma({m}, {m}, negate(c));
+        EXPECT_EQ(towards.bits + (down ? 1u : 0u), back.bits + (down ? 0u : 1u));
+      }
+}
+
 TEST(F32, FmaEqualsTheHostWhileItFlushesSubnormals) {
   if (!test::host_has_fma()) GTEST_SKIP() << "fma: this processor has none";
   compare_fma_all(test::host_flush_mode, true);
