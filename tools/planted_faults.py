@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Plants one-line faults into include/qsim and expects a test to notice each of them.
 
-    python3 tools/planted_faults.py [--only TEXT] [--jobs N] [--list]
+    python3 tools/planted_faults.py [--only TEXT ...] [--jobs N] [--list]
 
 tests/conformance/faults.txt lists the faults: where, the text, its replacement, and the program
 that must fail. The program is built once from the untouched headers, which must pass, then once
@@ -130,13 +130,15 @@ def try_untouched(program: str) -> Outcome:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--only", default="", help="only faults whose id contains this")
+    parser.add_argument(
+        "--only", nargs="+", default=[""], metavar="TEXT", help="only faults whose id contains TEXT"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: 2)")
     parser.add_argument("--list", action="store_true", help="print the faults, plant none")
     options = parser.parse_args()
 
     faults = list(read_faults(LIST.read_text(encoding="utf-8")))
-    faults = [fault for fault in faults if options.only in fault.id]
+    faults = [fault for fault in faults if any(text in fault.id for text in options.only)]
     if not faults:
         parser.error(f"no fault of that name in {LIST.relative_to(ROOT)}")
     if options.list:

@@ -95,6 +95,19 @@ TEST(EmuAdd, FusingAndTheOrderOfOperandsMoveTies) {
   EXPECT_GT(moved, 0);
 }
 
+TEST(EmuAdd, ALoneOperandJoinsTheConstantFirst) {
+  int moved = 0;
+  for (const float out : {0.11f, 0.12f, 0.13f, 0.27f, 0.5f}) {
+    Sum neither{.a = 0.1f, .b = 0.037f, .out = out, .za = 3, .zb = -7, .zo = 1};
+    Sum lone = neither;
+    lone.lone = Lone::b;
+    const PreparedAdd p = prepared(sse, neither), q = prepared(sse, lone);
+    moved += differences([&](int a, int b) { return code_of(p, a, b); },
+                         [&](int a, int b) { return code_of(q, a, b); });
+  }
+  EXPECT_GT(moved, 0);
+}
+
 TEST(EmuAdd, ALoneFirstOperandExchangesTheRoles) {
   const Sum s{.a = 0.1f, .b = 0.037f, .out = 0.13f, .za = 3, .zb = -7, .zo = 1,
               .lone = Lone::a};

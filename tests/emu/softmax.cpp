@@ -82,6 +82,12 @@ TEST(EmuSoftmax, BetaScalesTheInput) {
   EXPECT_THROW(codes(x86, q, {.beta = 0.5f}), NotSupported);
 }
 
+// e^-0.85 over the sum and the scale is 0.49999997 by the reciprocal, 0.5 by one division.
+TEST(EmuSoftmax, ExponentialsAreMultipliedByAReciprocal) {
+  EXPECT_EQ(codes(ruy_x86, {10, -7, 3}, {.in = 0.05f, .out = 0x1.9a8e1cp-2f}),
+            (Ints{-127, -128, -127}));
+}
+
 // T*256 of a single code is infinite, and infinity over T is cast: 0 (uint8, x86), 2^32 - 1 (Arm),
 // INT_MIN and INT_MAX. Then the zero point joins in 32 bits.
 TEST(EmuSoftmax, OneCodeAloneOverflowsIntoTheCast) {
