@@ -17,6 +17,7 @@ RNG = np.random.default_rng
 VNNI, AVX2, SSE = "ort-1.30.x64.avx512vnni", "ort-1.30.x64.avx2", "ort-1.30.x64.sse"
 NEON, DOTPROD, I8MM = "ort-1.30.arm64.neon", "ort-1.30.arm64.dotprod", "ort-1.30.arm64.i8mm"
 WASM = "ort-1.30.wasm.simd"
+ONEDNN_VNNI = "onednn-3.x64.avx512vnni"
 
 
 class Disagreement(NamedTuple):
@@ -137,6 +138,48 @@ def softmax() -> qsim.Operation:
     return qsim.operation("softmax", q, in_scale=F32(0.02), out_scale=F32(1 / 256), out_zero=-128)
 
 
+def random_product(rows: int, depth: int, columns: int, **options: Any) -> Any:
+    """A matrix product of random full-range codes, uint8 by int8."""
+
+    def make() -> qsim.Operation:
+        a = RNG(7).integers(0, 256, (rows, depth)).astype(U8)
+        b = RNG(8).integers(-128, 128, (depth, columns)).astype(I8)
+        given = {"lhs_scale": F32(0.02), "rhs_scale": F32(0.01), "out_scale": F32(0.5)}
+        return qsim.operation("gemm", a, b, lhs_zero=128, out_zero=128, **given, **options)
+
+    return make
+
+
+def halves() -> qsim.Operation:
+    """uint8 products whose results are whole or tie."""
+    a = np.arange(256, dtype=U8)[:, None]
+    scales = {"lhs_scale": F32(1), "rhs_scale": F32(0.5), "out_scale": F32(1)}
+    return qsim.operation("gemm", a, np.ones((1, 1), U8), lhs_zero=100, out_zero=100, **scales)
+
+
+def beyond_binary32() -> qsim.Operation:
+    """Sums one above a tie that binary32 rounds to the tie."""
+    acc = (np.arange(129, 255, 2, dtype=np.int32) * 2**17 + 1)[:, None]
+    scales = {"lhs_scale": F32(1), "rhs_scale": F32(2**-18), "out_scale": F32(1)}
+    return qsim.operation("requantize", acc, out_dtype="uint8", **scales)
+
+
+def below_a_half() -> qsim.Operation:
+    """Results just below one half; scales are codes per real unit."""
+    acc = np.arange(-60, 61, dtype=np.int32)[:, None]
+    return qsim.operation(
+        "requantize", acc, lhs_scale=F32(1), rhs_scale=F32(1), out_scale=F32(0.49999997)
+    )
+
+
+def cancelling_bias() -> qsim.Operation:
+    """Biases that leave of a product what its rounding left."""
+    acc = np.arange(1, 64, dtype=np.int32)[None, :]
+    bias = -np.float32(acc[0].astype(F32) * F32(1 / 3))
+    scales = {"lhs_scale": F32(3), "rhs_scale": F32(1), "out_scale": F32(2**26)}
+    return qsim.operation("requantize", acc, bias=bias, axis=1, **scales)
+
+
 LOWEST = np.full((32, 32), -128, I8)
 RAILS = [np.nan, np.inf, -np.inf, 1.0]
 TIES = [0.5, 1.5, 2.5, -0.5, -1.5, 0.1]
@@ -177,5 +220,29 @@ DISAGREEMENTS = [
     Disagreement(17, "tflite.ref.x64", "tflite.ruy.x64", ("quantize",),
                  quantize(TIES, 1, 0, times=2)),
     Disagreement(18, "tflite.ref.arm64", "tflite.ruy.arm64", ("softmax.scheme",), softmax),
+    Disagreement(19, "xnnpack.arm64.qu8", "xnnpack.x64", ("requant.scheme",), halves),
+    Disagreement(19, "xnnpack.arm64.qu8", "xnnpack.x64", ("requant.scheme",), beyond_binary32),
+    Disagreement(19, "xnnpack.arm64.qs8", "xnnpack.x64", ("mul.scheme",),
+                 table("mul", (0.5, 1, 1), (3, 5, 7))),
+    Disagreement(20, "xnnpack.x64", "xnnpack.arm64.qs8", ("quantize.vector.narrow",),
+                 quantize(RAILS, 1, 5)),
+    Disagreement(21, "fbgemm.x64.avx2", "pytorch.x64.qnnpack", ("products.u8s8.step0.bits",),
+                 gemm(np.array([[211, 171]], U8), np.array([[71], [107]], I8))),
+    Disagreement(21, "fbgemm.x64.avx512", "pytorch.arm64.qnnpack", ("products.u8s8.step0.bits",),
+                 random_product(8, 64, 8)),
+    Disagreement(21, "pytorch-2.13.x64.avx2", "pytorch-2.13.x64.avx512vnni",
+                 ("products.u8s8.step0.bits",), random_product(8, 64, 8)),
+    Disagreement(22, ONEDNN_VNNI, "onednn-3.x64.avx2", ("window.constant.halves_rhs",),
+                 conv(16, kind=I8)),
+    Disagreement(22, ONEDNN_VNNI, "onednn-3.x64.avx512", ("window.constant.halves_rhs",),
+                 conv(16, kind=I8)),
+    Disagreement(23, "acl.armv7", "acl.arm64", ("quantize.vector.narrow.convert.ties",),
+                 quantize([n / 4 for n in range(-20, 21)], 1, 3)),
+    Disagreement(24, "ncnn.arm64", "ncnn.x64", ("requant.narrow.convert.ties",), below_a_half),
+    Disagreement(24, "ncnn.arm64", "ncnn.armv7", ("requant.narrow.convert.ties",), below_a_half),
+    Disagreement(24, "ncnn.x64.fma", "ncnn.x64", ("requant.fused",), cancelling_bias),
     Disagreement(25, VNNI, I8MM, ("taps.nine",), depthwise),
+    Disagreement(26, VNNI, AVX2, ("products.u8s8",), random_product(7, 32, 32, qdq=True)),
+    Disagreement(26, WASM, "ort-1.30.x64.avx512", ("products.u8s8",),
+                 random_product(7, 32, 32, qdq=True)),
 ]  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import qsim
-from disagreements import DISAGREEMENTS, Disagreement
+from disagreements import DISAGREEMENTS, Disagreement, conv
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,21 @@ def test_the_field_behind_a_known_disagreement_is_named(case: Disagreement) -> N
     base, donor, want = (case.b, a, case.a) if explanation.direction == "b" else (case.a, b, case.b)
     changed = qsim.profiles[base].replace({p: donor[p] for p in explanation.smallest})
     assert np.array_equal(operation.run(changed).flat(), operation.run(want).flat())
+
+
+def test_a_tensor_that_is_looked_at_is_not_rewritten() -> None:
+    """Disagreement 27: as a graph output, int8 activations stay int8 on x64."""
+    operation = conv(16, kind=np.int8, qdq=True)()
+    row = qsim.profiles["ort-1.30.x64.avx2"]
+    seen = row.replace({"signed_to_unsigned": False})
+    comparison = qsim.compare(operation.run(row), operation.run(seen))
+    assert not comparison
+    assert comparison.explain().fields == ("signed_to_unsigned",)
+    assert qsim.compare(operation.run(seen), operation.run("ort-1.30.x64.avx512vnni"))
+
+
+def test_the_table_of_disagreements_is_complete() -> None:
+    assert {d.number for d in DISAGREEMENTS} == set(range(1, 27))
 
 
 def test_a_worked_element_shows_the_pair_that_saturates() -> None:
