@@ -1,7 +1,10 @@
 #pragma once
 // PyTorch's own quantize operators; its products are rows of fbgemm, qnnpack and onednn.
 //
-// File names cite pytorch/pytorch, aten/src/ATen/native/quantized/.
+// File names cite pytorch/pytorch, aten/src/ATen/native/quantized/. Live: the 2.13.0 wheel on a
+// processor with AVX512-VNNI, held to AVX2 and AVX-512 by its own switches; on Arm 2.8.0 and 2.10.0
+// under emulation. Not in these rows: an axis of a single scale, whose elements torch also
+// quantizes one by one, and what torch computes in binary32: add, average pools, tables.
 
 #include <array>
 
@@ -40,11 +43,24 @@ constexpr Profile make_x64(std::string_view name, const Profile& products) {
   p.quantize.axis_by_single = true;
   return p;
 }
-/// cpu/AffineQuantizerBase.cpp, quantize_tensor_arm: bodies of 8 and the rest agree.
+
+/// quantize_val_arm: a sum with the zero point beyond int32 becomes the highest code, also at the
+/// low end. 8-bit codes cannot tell the upper sum from one capped at 32767.
+inline constexpr Narrow arm_rest{.clamp = ClampStage::int32,
+                                 .order = ClampOrder::low_first,
+                                 .minmax = MinMaxNan::propagate,
+                                 .convert = shared::arm_even,
+                                 .zero = ZeroStage::int32_wrap,
+                                 .cap = RealCap::int16,
+                                 .through_int16 = false};
+
+/// AffineQuantizerBase.cpp, quantize_tensor_arm: eight at a time, the rest by quantize_val_arm.
 constexpr Profile make_arm64() {
   Profile p;
   p.name = {"pytorch.arm64"};
   p.quantize.vector = {Scaling::reciprocal, shared::packed(shared::arm_even)};
+  p.quantize.rest = {Scaling::reciprocal, arm_rest};
+  p.quantize.group = 8;
   p.quantize.single = {Scaling::reciprocal, one_by_one};  // rounded before the zero point joins
   p.quantize.single.narrow.zero = ZeroStage::real_integral;
   p.quantize.axis_by_single = true;
