@@ -2,7 +2,8 @@
 // FBGEMM, as PyTorch's x86 back end calls it: uint8 activations by int8 weights.
 //
 // File names cite pytorch/FBGEMM, src/. Live: the library inside PyTorch 2.13's own wheel, its
-// instruction set chosen by FBGEMM_ENABLE_INSTRUCTIONS.
+// instruction set chosen by FBGEMM_ENABLE_INSTRUCTIONS, on a processor that has them all: linear
+// layers, convolutions and fbgemm::Quantize<T, false>.
 
 #include <array>
 
@@ -41,7 +42,14 @@ constexpr Profile make(std::string_view name, const Arith& u8s8) {
                .bias = RealBias::quotient,
                .narrow = shared::packed(shared::x86_even)};
   p.quantize.vector = {Scaling::reciprocal, quantize_narrow()};
-  p.evidence = Evidence::documented;  // products and rescaling are proven, `quantize` was read
+  p.evidence = Evidence::silicon;
+  return p;
+}
+
+/// Called by itself: PyTorch uses no 16-bit sums.
+constexpr Profile make_acc16() {
+  Profile p = make("fbgemm.x64.acc16", acc16);
+  p.evidence = Evidence::documented;
   return p;
 }
 
@@ -54,7 +62,7 @@ inline constexpr std::array rows{
     // Its own 3x3 and 5x5 depthwise kernels keep the saturating pairs of taps on VNNI, too
     // (GenerateI8Depthwise.cc): not in this row.
     detail::make("fbgemm.x64.avx512vnni", shared::of_u8(shared::x86_vpdpbusd)),
-    detail::make("fbgemm.x64.acc16", detail::acc16),
+    detail::make_acc16(),
 };
 
 }  // namespace qsim::fbgemm

@@ -36,12 +36,13 @@ constexpr Profile make(std::string_view name, Factor factor) {
   p.window.skips_padding = true; // taps outside the image are left out of kernel and correction
   p.requant = {
       .scheme = Rescale::real, .factor = factor, .bias = RealBias::real, .narrow = narrow};
-  p.evidence = Evidence::documented;  // uint8 products and rescaling are proven, int8 was read
+  p.evidence = Evidence::silicon;
   return p;
 }
 /// Not in this row: a matrix product of 256 < K < 768 is cut in two at ceil(K/2), which moves pairs
 /// where that is odd (gemm/gemm_driver.cpp); one of int8 codes with a zero point is exact; so are
-/// grouped convolutions that no JIT kernel takes (ref:any).
+/// grouped convolutions that no JIT kernel takes (ref:any), for channels per group that are no
+/// multiples of 4, unless it is one in and one out.
 constexpr Profile make_avx2() {
   Profile p = make("onednn-3.x64.avx2", Factor::f32);
   p.products.u8s8 = shared::of_u8(arith::x86_maddubs);
@@ -50,7 +51,7 @@ constexpr Profile make_avx2() {
   return p;
 }
 /// brgemm scales by the source, then by the weights, and is exact for int8 by int8. Convolutions
-/// with few channels per group pack kernel columns together: other pairs, not in this row.
+/// with such groups pack kernel columns together: other pairs, not in this row.
 constexpr Profile make_avx512() {
   Profile p = make("onednn-3.x64.avx512", Factor::in_turn);
   p.products.u8s8 = shared::of_u8(arith::x86_maddubs);

@@ -41,6 +41,7 @@ constexpr Profile make_x64(std::string_view name, const Profile& products) {
   p.quantize.vector = {Scaling::reciprocal, legacy, true};
   p.quantize.single = {Scaling::reciprocal, one_by_one};
   p.quantize.axis_by_single = true;
+  p.evidence = Evidence::silicon;
   return p;
 }
 

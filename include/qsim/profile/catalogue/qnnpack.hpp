@@ -27,7 +27,9 @@ constexpr Profile make(std::string_view name, const Convert& convert) {
 }
 
 /// The fork rescales in binary32: fl(fl(x*w) * fl(1/y)), QnnpackUtils.h
-/// generate_requantization_scales. A real bias is quantized to int32 by the caller.
+/// generate_requantization_scales. A real bias is quantized to int32 by the caller. Not in these
+/// rows: max pooling with padding and dilation, which reads the nearest pixel of the image for a
+/// tap outside it (qnnpack/src/indirection.c).
 constexpr Profile make_fork(std::string_view name, const Convert& convert, Evidence evidence) {
   Profile p = make(name, convert);
   p.requant = {.scheme = Rescale::fp32,

@@ -2,7 +2,9 @@
 // XNNPACK of 2026, as the delegate of LiteRT 2.3 runs it: x64, arm64, ARMv7 and portable C.
 //
 // File names cite google/XNNPACK, src/. On Arm uint8 (`qu8`) products round by an integer factor;
-// int8 ones (`qs8`), per tensor and per channel alike, in binary32 everywhere.
+// int8 ones (`qs8`), per tensor and per channel alike, in binary32 everywhere. Not in the Arm rows:
+// weights of -128, of which no delegate has any. PyTorch has, and then pairs of (-128)*(-128) wrap
+// in int16 without dot products, and in depthwise kernels always.
 
 #include <array>
 
