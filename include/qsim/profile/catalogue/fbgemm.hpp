@@ -59,8 +59,8 @@ inline constexpr std::array rows{
     // Neighbours along K saturate to int16: GenerateKernelU8S8S32ACC32.cc 47-60.
     detail::make("fbgemm.x64.avx2", shared::of_u8(arith::x86_maddubs)),
     detail::make("fbgemm.x64.avx512", shared::of_u8(arith::x86_maddubs)),
-    // Its own 3x3 and 5x5 depthwise kernels keep the saturating pairs of taps on VNNI, too
-    // (GenerateI8Depthwise.cc): not in this row.
+    // Its own 3x3 (pad 1) and 5x5 (pad 2) kernels for one channel per group keep the saturating
+    // pairs of taps on VNNI, too (GenerateI8Depthwise.cc): not in this row.
     detail::make("fbgemm.x64.avx512vnni", shared::of_u8(shared::x86_vpdpbusd)),
     detail::make_acc16(),
 };
