@@ -21,13 +21,20 @@ import sys
 from pathlib import Path
 
 from live_cases import collate
-from live_host import native_target
+from live_host import features, native_target
 
 HERE = Path(__file__).resolve().parent
 ARM_ENGINES = HERE.parents[1] / "tools" / "arm_engines.sh"
 ARM = ("arm64-neon", "arm64-dotprod", "arm64-i8mm")
 EMULATED = {"x64-avx2": "Haswell", "x64-sse": "Nehalem"}
 TARGETS = ("x64-avx512vnni", *EMULATED, *ARM)
+#: Processors that PyTorch's libraries can be held to: what it takes, and the name each gives it.
+LEVELS = {
+    "x64-avx512vnni": ("avx512_vnni", "AVX512_E1", "AVX512_CORE_VNNI", "avx512"),
+    "x64-avx512": ("avx512bw", "AVX512", "AVX512_CORE", "avx512"),
+    "x64-avx2": ("avx2", "AVX2", "AVX2", "avx2"),
+}
+LIMITS = ("FBGEMM_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY")
 PREFIX = {"onnxruntime": "ort", "litert": "tflite", "torch": "torch"}
 KERNELS: dict[str, dict[str, tuple[str, ...]]] = {  # which an engine has, by kind of processor
     "onnxruntime": {"x64": ("",), "arm64": ("",)},
@@ -51,14 +58,26 @@ def x64_emulator() -> str | None:
     return None
 
 
+def lowered(only: str) -> dict[str, list[str]]:
+    """PyTorch on this processor, its libraries held to each level that it has."""
+    has = features()
+    return {
+        target: ["env", *map("=".join, zip(LIMITS, names, strict=True)), sys.executable]
+        for target, (needs, *names) in LEVELS.items()
+        if needs in has and (only == "native" or only in target)
+    }
+
+
 def commands(engine: str, only: str) -> tuple[dict[str, list[str]], dict[str, str]]:
     """How to run a Python file on each target, and why the others cannot."""
     native = native_target()
     every = dict.fromkeys((native or "native", *TARGETS))
     wanted = [native or "native"] if only == "native" else [t for t in every if only in t]
-    runs: dict[str, list[str]] = {}
-    skipped: dict[str, str] = {}
+    levels = lowered(only) if engine == "torch" else {}
+    runs, skipped = dict(levels), dict[str, str]()
     for target in wanted:
+        if target in levels or (levels and target == native):
+            continue
         if target == native:
             runs[target] = [sys.executable]
         elif target in EMULATED and platform.machine() == "x86_64" and (found := x64_emulator()):

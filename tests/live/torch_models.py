@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,11 @@ def quantize_per_channel(id: str, draw: Draw) -> Case:
     )
 
 
+def fbgemm_quantize(id: str, draw: Draw) -> Case:
+    """FBGEMM's own function, which PyTorch's operators do not call."""
+    return replace(quantize_per_tensor(id, draw), op="fbgemm_quantize")
+
+
 def weight(draw: Draw, shape: Sequence[int]) -> Operand:
     """Symmetric, per tensor or per output channel; the whole range, so that pairs saturate."""
     count = shape[0] if draw.chance(0.6) else 1
@@ -86,7 +92,9 @@ def product(
     spread = float(x.quant.scale[0]) * float(np.median(np.asarray(w.quant.scale))) * 70 * taps**0.5
     bias = draw.rng.normal(0, spread * 20, w.array.shape[0]).astype(np.float32)
     inputs = [x, w, Operand("b", "f32", bias) if draw.chance(0.7) else None]
-    y = quant(draw, x.dtype, np.float32(spread * draw.pick(1.0, 0.5, 2.0)))
+    step = spread * draw.pick(1.0, 0.5, 2.0)
+    step = 2.0 ** round(np.log2(step)) if draw.chance(1 / 3) else step  # ties
+    y = quant(draw, x.dtype, np.float32(step))
     attributes["relu"] = draw.chance(0.3)
     return made(id, op, inputs, Result(x.dtype, shape, y), attributes)
 
@@ -140,6 +148,8 @@ def binary(id: str, draw: Draw, op: str) -> Case:
     dtype, shape = activation_type(draw), [draw.integer(1, 4), draw.integer(1, 100)]
     a_scale = draw.scale(-5, 0)
     b_scale = np.float32(a_scale * draw.scale(-1, 1))
+    if draw.chance(1 / 4):  # ties
+        a_scale = b_scale = np.float32(2.0 ** draw.integer(-5, 0))
     top = a_scale if op == "add" else np.float32(a_scale * b_scale * 64)
     a = tensor(draw, "a", dtype, shape, a_scale)
     b = tensor(draw, "b", dtype, shape, b_scale)
@@ -170,6 +180,19 @@ def avg_pool2d(id: str, draw: Draw) -> Case:
         "count_include_pad": draw.chance(0.5),
     }  # fmt: skip
     return made(id, "avg_pool2d", [x], Result(x.dtype, (*shape[:2], *spatial), x.quant), attributes)
+
+
+def max_pool2d(id: str, draw: Draw) -> Case:
+    kernel = [draw.integer(1, 3), draw.integer(1, 3)]
+    dilation = [draw.integer(1, 2), draw.integer(1, 2)]
+    image = [d * (k - 1) + 1 + draw.integer(0, 6) for k, d in zip(kernel, dilation, strict=True)]
+    attributes = {
+        "kernel_size": kernel, "stride": [draw.integer(1, 3), draw.integer(1, 3)],
+        "padding": [draw.integer(0, k // 2) for k in kernel], "dilation": dilation,
+    }  # fmt: skip
+    shape = [draw.integer(1, 2), draw.integer(1, 20), *image]
+    x = tensor(draw, "x", activation_type(draw), shape, draw.scale(-5, 0))
+    return made(id, "max_pool2d", [x], Result(x.dtype, quant=x.quant), attributes)
 
 
 def every(draw: Draw, dtype: str, scale: np.float32) -> Operand:
@@ -203,7 +226,7 @@ def tanh(id: str, draw: Draw) -> Case:
 
 GENERATORS: tuple[Callable[[str, Draw], Case], ...] = (
     quantize_per_tensor, quantize_per_channel, linear, linear_dynamic, conv2d, add, mul, avg_pool2d,
-    leaky_relu, sigmoid, tanh,
+    leaky_relu, sigmoid, tanh, max_pool2d, fbgemm_quantize,
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ Writes `outputs.npz` and `run.json` into OUT. Needs numpy and torch only.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import platform
 import warnings
 from collections.abc import Callable
@@ -65,11 +66,37 @@ def per_channel(x: Any, case: Case, *_: Any) -> torch.Tensor:
     return torch.quantize_per_channel(x, scales, zeros, quant.axis, TYPE[case.outputs["y"].dtype])
 
 
+class FbgemmParameters(ctypes.Structure):
+    """fbgemm::TensorQuantizationParams, fbgemm/QuantUtilsAvx2.h."""
+
+    _fields_ = (("scale", ctypes.c_float), ("zero", ctypes.c_int32), ("bits", ctypes.c_int))
+
+
+def fbgemm_quantize(x: torch.Tensor, case: Case, scale: float, zero: int) -> torch.Tensor:
+    """fbgemm::Quantize<T, false>: the zero point joins the integer. The wheel exports it."""
+    dtype, letter = {"u8": (torch.uint8, "h"), "s8": (torch.int8, "a")}[case.outputs["y"].dtype]
+    library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"))
+    name = f"_ZN6fbgemm8QuantizeI{letter}Lb0EEEvPKfPT_lRKNS_24TensorQuantizationParamsEii"
+    try:
+        function = library[name]
+    except AttributeError as error:
+        raise RuntimeError(str(error)) from None
+    y = torch.empty_like(x, dtype=dtype)
+    function.restype = None
+    function(
+        ctypes.c_void_p(x.data_ptr()), ctypes.c_void_p(y.data_ptr()), ctypes.c_int64(x.numel()),
+        ctypes.byref(FbgemmParameters(scale, zero, 8)), ctypes.c_int(0), ctypes.c_int(1),
+    )  # fmt: skip
+    return y
+
+
 UNARY: dict[str, Callable[..., torch.Tensor]] = {
     "quantize_per_tensor": lambda x, c, s, z: torch.quantize_per_tensor(
         x, s, z, TYPE[c.outputs["y"].dtype]
     ),
     "quantize_per_channel": per_channel,
+    "fbgemm_quantize": fbgemm_quantize,
+    "max_pool2d": lambda x, c, *_: torch.nn.functional.max_pool2d(x, **c.attributes),
     "avg_pool2d": lambda x, c, *_: torch.nn.functional.avg_pool2d(x, **c.attributes),
     "leaky_relu": lambda x, c, *to: quantized.leaky_relu(
         x, c.attributes["negative_slope"], False, *to

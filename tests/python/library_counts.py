@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 
 import cmsis_cases
+import onednn_sums
 import ort_elementwise
 import ort_products
 import seanet_cases
+import torch_library
 from library_court_elementwise import LibraryElementwise
 from library_integers import LibraryCourt
 from library_products import LibraryProducts
 from ort_vectors import ALSO, PROFILES, Vectors, mismatches
+from torch_vectors import TorchVectors
 
 Counts = dict[str, dict[str, dict[str, int]]]
 """Profile -> source and family -> cases, values, differing."""
@@ -60,6 +63,31 @@ def integer_kernels() -> Counts:
     return {INTEGER_ROW: {source: dict(total) for source, total in by.items()}}
 
 
+def pytorch() -> Counts:
+    """Single operators of PyTorch, all targets and engines."""
+    vectors = TorchVectors()
+    by: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for case in vectors.torch_cases():
+        for target, want in case.answers.items():
+            version = vectors.manifest["runs"][target]["version"].split("+")[0]
+            for name in torch_library.rows(case, target):
+                total = by[name][f"PyTorch {version} `{target}`: {case.op}"]
+                note(total, torch_library.answer(case, target, name), want)
+    return {name: {k: dict(v) for k, v in sources.items()} for name, sources in by.items()}
+
+
+def onednn() -> Counts:
+    """Sums of oneDNN's convolutions of int8 by int8."""
+    out: Counts = {}
+    for target in onednn_sums.TARGETS:
+        total: Counter[str] = Counter()
+        profile = onednn_sums.row(target)
+        for case in onednn_sums.CASES:
+            note(total, onednn_sums.sums(case, profile), case.answers[target])
+        out[profile.name] = {f"oneDNN 3.2 `{target}`: convolution sums": dict(total)}
+    return out
+
+
 def note(total: Counter[str], got: Any, want: Any) -> None:
     """One more case."""
     total["cases"] += 1
@@ -70,6 +98,7 @@ def note(total: Counter[str], got: Any, want: Any) -> None:
 def count() -> Counts:
     """All of it."""
     out = onnxruntime()
-    for name, sources in integer_kernels().items():
-        out.setdefault(name, {}).update(sources)
+    for counts in (integer_kernels(), pytorch(), onednn()):
+        for name, sources in counts.items():
+            out.setdefault(name, {}).update(sources)
     return out

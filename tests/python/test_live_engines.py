@@ -1,7 +1,7 @@
 """The library equals the engines installed here on newly drawn nodes, on this very processor.
 
-Needs engines of the versions that the rows describe, which the extra `live` installs. Every run
-draws other cases; QSIM_LIVE_SEED=<seed> repeats one.
+Needs engines of the versions that the rows describe, which the extras `live` and `live-torch`
+install. Every run draws other cases; QSIM_LIVE_SEED=<seed> repeats one.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import os
+import platform
 import secrets
 import subprocess
 import sys
@@ -30,6 +31,7 @@ SEED = int(os.environ.get("QSIM_LIVE_SEED") or secrets.randbelow(1_000_000))
 ENGINES = {
     "onnxruntime": ("onnxruntime", "1.30.0", "check_ort", 120, 20),
     "litert": ("ai-edge-litert", "2.3.0", "check_litert", 60, 15),
+    "torch": ("torch", "2.13.0", "check_torch", 60, 7 if platform.machine() == "x86_64" else 6),
 }
 
 
