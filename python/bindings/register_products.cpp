@@ -120,6 +120,16 @@ emu::SumKind sum_kind(const std::string& kind) {
                     "wide_product, got ", kind);
 }
 
+/// Whether a product of m rows, or a convolution of m pixels, is one that `row_gate` is for.
+bool passes_row_gate(const Profile& profile, const std::string& dtype, std::size_t m,
+                     std::size_t n, std::size_t k, bool convolution) {
+  const emu::CodeType type = dtype == "int16"  ? emu::CodeType::s16
+                             : dtype == "int8" ? emu::CodeType::s8
+                                               : emu::CodeType::u8;
+  return convolution ? emu::convolution_passes_row_gate(profile, type, m, n, k)
+                     : emu::passes_row_gate(profile, type, m, n, k);
+}
+
 void need_rule(const Profile& profile, const Requant& rule) {
   if (rule.scheme == Rescale::none)
     fail<NotSupported>("profile ", profile.name.view(), " has no rule from sums to codes of this "
@@ -288,6 +298,9 @@ void register_products(py::module_& module) {
       py::arg("weight_zero"), py::arg("stride"), py::arg("pads"), py::arg("dilation"),
       py::arg("groups"), py::arg("constant_filter"), py::arg("returns_integers"),
       py::arg("count") = false, "Sums of a convolution, and overflow counts if asked for.");
+  ops.def("passes_row_gate", &passes_row_gate, py::arg("profile"), py::arg("dtype"),
+          py::arg("rows"), py::arg("columns"), py::arg("depth"), py::arg("convolution"),
+          "Whether a product, or a convolution of `rows` pixels, is one that `row_gate` is for.");
   ops.def("requantize", &requantize, py::arg("profile"), py::arg("acc"), py::arg("kind"),
           py::arg("lhs_scale"), py::arg("rhs_scale"), py::arg("out_scale"), py::arg("out_zero"),
           py::arg("dtype"), py::arg("low"), py::arg("high"), py::arg("axis"),

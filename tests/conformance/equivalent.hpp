@@ -11,6 +11,7 @@
 
 #include "conformance/family.hpp"
 #include "profile/mutate.hpp"
+#include "profile/values.hpp"
 
 namespace qsim::court {
 
@@ -53,7 +54,8 @@ inline std::vector<NamedArith> chains(const Profile& p) {
           {"window.constant", p.window.constant, s8, s8},
           {"window.indirect", p.window.indirect, s8, s8},
           {"taps.nine", p.taps.nine, s8, s8},
-          {"taps.other", p.taps.other, s8, s8}};
+          {"taps.other", p.taps.other, s8, s8},
+          {"taps.rest", p.taps.rest, s8, s8}};
 }
 
 /// Whether no operands can make a word of the chain overflow but the wrap at the end: then the
@@ -62,7 +64,8 @@ inline bool is_plain(const NamedArith& n) {
   const Arith& a = n.arith;
   if ((a.acc_bits != 32 && a.acc_bits != 64) || a.acc_overflow != Overflow::wrap) return false;
   const Reach l = reach_of(n.left, a.zero_points, a.lhs_offset);
-  const Reach r = reach_of(n.right, a.zero_points, a.rhs_offset);
+  Reach r = reach_of(n.right, a.zero_points, a.rhs_offset);
+  if (a.halves_rhs) r.low /= 2, r.high /= 2;
   std::int64_t high = 0, low = 0;
   for (const std::int64_t product : {l.low * r.low, l.low * r.high, l.high * r.low,
                                      l.high * r.high})
@@ -81,7 +84,8 @@ inline bool is_plain(const NamedArith& n) {
 
 /// One line: `<path>[=<new value>] [when <path><op><value> ...] # <reason>`, <op> one of = < !=.
 /// `*` stands for any text in a path; `@` in a condition repeats what the first `*` stood for.
-/// The condition `plain`: before and after the change the chain is a plain sum of the same codes.
+/// The condition `plain`: before and after the change the chain is a plain sum of the same codes; of
+/// a field that chooses among chains, all of them are. `operator`: not a field of graphs alone.
 struct Equivalent {
   std::string line, path, value;
   std::vector<std::string> conditions;
@@ -106,6 +110,7 @@ struct Equivalent {
 
   static bool plain(const Profile& row, const test::Mutant& mutant) {
     if (mutant.path.rfind("conv.", 0) == 0 && row.tile.doubled_rows != 0) return false;
+    if (chooses_chains(mutant.path)) return all_plain(row, mutant.path);
     const std::vector<detail::NamedArith> before = detail::chains(row);
     const std::vector<detail::NamedArith> after = detail::chains(mutant.profile);
     for (std::size_t i = 0; i < before.size(); ++i) {
@@ -117,6 +122,30 @@ struct Equivalent {
              before[i].arith.acc_bits == after[i].arith.acc_bits;
     }
     return false;
+  }
+
+  static bool chooses_chains(const std::string& path) {
+    for (const char* field : {"window.order", "window.integer_filter_lhs", "window.tap_block",
+                              "window.skips_padding", "taps.rest_multiplies", "row_gate.exact"})
+      if (path == field) return true;
+    return false;
+  }
+  /// Whether every chain that the field chooses among is a plain sum.
+  static bool all_plain(const Profile& row, const std::string& path) {
+    const std::vector<detail::NamedArith> all = detail::chains(row);
+    const bool taps_alone = path == "taps.rest_multiplies";  // several outputs of every channel
+    return std::all_of(all.begin(), all.end(), [&](const detail::NamedArith& n) {
+      const bool single = n.path == "taps.nine" || n.path == "taps.other" ||
+                          n.path == "window.indirect";
+      return n.path.substr(0, 4) == "conv" || n.arith.acc_bits == 0 || (taps_alone && single) ||
+             detail::is_plain(n);
+    });
+  }
+  static bool of_operator(const std::string& path) {
+    constexpr std::string_view graph[] = {"conv", "conv_fast", "tile", "patch", "epilogue",
+                                          "depthwise", "fuse", "cast", "pool", "eltwise",
+                                          "float_math"};
+    return !test::within_any(path, graph);
   }
 
   bool covers(const Profile& row, const test::Mutant& mutant) const {
@@ -132,6 +161,7 @@ struct Equivalent {
       if (const std::size_t at = condition.find('@'); at != std::string::npos)
         condition.replace(at, 1, stood);
       if (condition == "plain") return plain(row, mutant);
+      if (condition == "operator") return of_operator(mutant.path);
       const std::size_t op = condition.find_first_of("=<!");
       const std::string have = get_field(row, condition.substr(0, op));
       const std::string want = condition.substr(condition.find_last_of("=<!") + 1);

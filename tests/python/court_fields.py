@@ -38,8 +38,9 @@ class Fields:
     def many(self, n: int, layout: str) -> list[int]:
         return list(self.take(f"{n}{layout}"))
 
-    def codes(self, kind: str, n: int) -> list[int]:
-        return self.many(n, LAYOUTS[kind])
+    def codes(self, kind: str, n: int, once: int = 0) -> list[int]:
+        """n codes; `once`: one code, n times."""
+        return self.many(1, LAYOUTS[kind]) * n if once else self.many(n, LAYOUTS[kind])
 
     def limits(self) -> tuple[str, rescale.Limits]:
         """A type and limits within it."""

@@ -45,24 +45,38 @@ def has_product(row: Row, family: str) -> bool:
     return bool(row["products"]["".join(kinds_of(family))]["acc_bits"])
 
 
+def has_products(row: Row, _: str) -> bool:
+    return any(arith["acc_bits"] for arith in row["products"].values())
+
+
 def run_product(row: Row, family: str, f: Fields) -> bytes:
     left, right = kinds_of(family)
-    m, n, k, starts = f.take("BBHH")
+    m, n, k, starts, once = f.take("BBIHB")
     lhs_zero, rhs_zero = f.many(m, "h"), f.many(n, "h")
     initial = f.many(starts, "q")
-    lhs, rhs = f.codes(left, m * k), f.codes(right, k * n)
-    arith = product.chain(row, left, right)
+    lhs, rhs = f.codes(left, m * k, once), f.codes(right, k * n, once)
+    columns = [rhs[j::n] for j in range(n)]
+    arith = product.chain_of(row, left, right, m, k, n)
     sums = []
     for i in range(m):
         for j in range(n):
             start = 0 if starts == 0 else initial[j if starts == n else i * n + j]
             sums.append(
                 product.product(
-                    arith, lhs[i * k : (i + 1) * k], rhs[j::n],
+                    arith, lhs[i * k : (i + 1) * k], columns[j],
                     lhs_zero=lhs_zero[i], rhs_zero=rhs_zero[j], initial=start,
                 )
             )
     return pack(sums, "Q")
+
+
+def run_gate(row: Row, _: str, f: Fields) -> bytes:
+    lhs, convolution, m, n, k = f.take("BBBBH")
+    if convolution:
+        kind = rescale.kind_of_convolution(row, KINDS[lhs], 1, (n, k), m)
+    else:
+        kind = rescale.kind_of_product(row, KINDS[lhs], m, k, n)
+    return pack([kind == "row"], "H")
 
 
 def run_window(row: Row, family: str, f: Fields) -> bytes:
@@ -71,9 +85,9 @@ def run_window(row: Row, family: str, f: Fields) -> bytes:
     axes = [f.take("6B") for _ in range(rank)]
     image, kernel, stride, dilation, begin, end = map(list, zip(*axes, strict=True))
     x_zero, w_zeros = f.one("h"), f.many(out, "h")
-    x = Tensor((batch, channels, *image), f.codes(left, batch * channels * prod(image)))
-    depth = channels // groups
-    w = Tensor((out, depth, *kernel), f.codes(right, out * depth * prod(kernel)))
+    once, depth = bool(flags & 4), channels // groups
+    x = Tensor((batch, channels, *image), f.codes(left, batch * channels * prod(image), once))
+    w = Tensor((out, depth, *kernel), f.codes(right, out * depth * prod(kernel), once))
     result = window.convolution(
         row, left, right, x, w, x_zero=x_zero, w_zeros=w_zeros, strides=stride,
         pads=begin + end, dilations=dilation, groups=groups,
@@ -86,8 +100,7 @@ def run_window(row: Row, family: str, f: Fields) -> bytes:
 
 
 def has_requantize(row: Row, family: str) -> bool:
-    rule = rescale.rule_of(row, family.split(".")[1])
-    return rule["scheme"] not in ("none", "engine")
+    return bool(rescale.rule_of(row, family.split(".")[1])["scheme"] != "none")
 
 
 def check_sum(acc: int, rule: Row) -> None:
@@ -105,6 +118,8 @@ def run_requantize(row: Row, family: str, f: Fields) -> bytes:
     codes = []
     for c in range(channels):
         rule = rescale.rule_of(row, kind, c, channels)
+        if rule["scheme"] == "engine":
+            raise Refused("an engine's own rule")
         for acc in f.many(inner, "q"):
             check_sum(acc, rule)
             codes.append(
@@ -336,6 +351,7 @@ FAMILIES: dict[str, tuple[Applies, Run]] = {
         f"product.{pair}": (has_product, run_product)
         for pair in ("u8u8", "u8s8", "s8u8", "s8s8", "s16s8", "s16s16")
     },
+    "gate.row": (has_products, run_gate),
     **{
         f"window.{pair}": (has_product, run_window) for pair in ("u8u8", "u8s8", "s8s8", "s16s8")
     },
@@ -363,7 +379,7 @@ FAMILIES: dict[str, tuple[Applies, Run]] = {
     "recode.leaky_relu": (lambda row, _: row["leaky_relu"]["scheme"] != "none", run_recode),
     "mean.rows": (lambda row, _: row["mean"]["scheme"] != "none", run_mean),
     "softmax.rows": (lambda row, _: row["softmax"]["scheme"] != "none", run_softmax),
-    "real.sums": (lambda row, _: row["requant"]["scheme"] == "fp32", run_real),
+    "real.sums": (has_products, run_real),
 }
 
 

@@ -38,14 +38,25 @@ inline const Arith& product_of(const Profile& p, CodeType lhs, CodeType rhs) {
   return *found;
 }
 
+/// Whether a matrix product [m, k] by [k, n] is one that `row_gate` is for.
+constexpr bool passes_row_gate(const Profile& p, CodeType lhs, std::size_t m, std::size_t n,
+                               std::size_t k) {
+  const RowGate& gate = p.row_gate;
+  return m == 1 && lhs != CodeType::s16 && n >= gate.columns && k >= gate.depth;
+}
+
+/// The same of a convolution without groups: `pixels` results of each of n channels, depth k.
+constexpr bool convolution_passes_row_gate(const Profile& p, CodeType lhs, std::size_t pixels,
+                                           std::size_t n, std::size_t k) {
+  return p.row_gate.convolutions && passes_row_gate(p, lhs, pixels, n, k);
+}
+
 /// The chain of a matrix product [m, k] by [k, n]; one row that passes the gate may be exact.
 inline const Arith& gemm_product_of(const Profile& p, CodeType lhs, CodeType rhs, std::size_t m,
                                     std::size_t n, std::size_t k) {
   static constexpr Arith exact{};
   const Arith& usual = product_of(p, lhs, rhs);
-  const RowGate& gate = p.row_gate;
-  const bool row = m == 1 && lhs != CodeType::s16 && n >= gate.columns && k >= gate.depth;
-  return gate.exact && row ? exact : usual;
+  return p.row_gate.exact && passes_row_gate(p, lhs, m, n, k) ? exact : usual;
 }
 
 /// Extents of a convolution with any number of spatial axes. Activations [batch, channels, ...],

@@ -56,7 +56,9 @@ constexpr bool uses(const Narrow& n, std::string_view path, bool real) {
 
 constexpr bool uses(const Quantizer& q, std::string_view path) {
   if (path == "scaling") return true;
-  if (q.scaling == Scaling::none || q.scaling == Scaling::engine) return false;
+  if (q.scaling == Scaling::none || q.scaling == Scaling::engine ||
+      q.scaling == Scaling::log2_16)
+    return false;
   if (path == "fused") return q.scaling == Scaling::reciprocal && q.narrow.zero == ZeroStage::real;
   enter(path, "narrow");
   return uses(q.narrow, path, true);
@@ -72,7 +74,7 @@ constexpr bool uses(const Requant& r, std::string_view path) {
   }
   if (path == "codes_per_unit") return r.scheme == Rescale::real;
   if (path == "bias") return r.scheme == Rescale::fp32 || r.scheme == Rescale::real;
-  if (path == "fused") return r.scheme == Rescale::fp32 || r.scheme == Rescale::real;
+  if (path == "fused") return r.scheme == Rescale::real && r.bias == RealBias::real;
   return path != "factor" || !r.codes_per_unit;
 }
 
@@ -121,7 +123,7 @@ constexpr bool uses(const Recode& r, std::string_view path) {
   if (enter(path, "fixed")) return fixed && uses(r.fixed, path);
   if (enter(path, "body")) return fixed && r.group > 1 && uses(r.body, path);
   if (enter(path, "narrow")) return uses(r.narrow, path, false);
-  return path != "group" || fixed;
+  return (path != "group" && path != "factor") || fixed;
 }
 
 constexpr bool uses(const Mean& m, std::string_view path) {
@@ -146,6 +148,8 @@ constexpr bool uses_window(const Profile& p, std::string_view path) {
 }
 
 constexpr bool uses_quantize(const Quantize& q, std::string_view path) {
+  const bool other = path.substr(0, 7) != "vector." && path.substr(0, 5) != "half.";
+  if (q.vector.scaling == Scaling::none && other) return false;
   if (path == "group") return q.rest.scaling != Scaling::none;
   if (path == "axis_by_single") return q.single.scaling != Scaling::none;
   if (enter(path, "vector")) return uses(q.vector, path);
@@ -162,7 +166,10 @@ constexpr bool uses(const Profile& p, std::string_view path) {
                                        "depthwise", "fuse", "cast", "pool", "eltwise"})
     if (detail::enter(path, graph)) return p.placement == Placement::describes;
   if (detail::enter(path, "float_math") || path == "placement") return runs_graphs(p);
-  if (detail::enter(path, "float_mode")) return true;
+  if (detail::enter(path, "float_mode"))
+    return runs_graphs(p) || !(p.products == Products{}) ||
+           (p.quantize.vector.scaling != Scaling::none &&
+            p.quantize.vector.scaling != Scaling::log2_16);
   if (detail::enter(path, "products")) {
     const struct { std::string_view name; const Arith& a; } all[] = {
         {"u8u8", p.products.u8u8}, {"u8s8", p.products.u8s8}, {"s8u8", p.products.s8u8},
@@ -178,6 +185,7 @@ constexpr bool uses(const Profile& p, std::string_view path) {
     if (path == "rest_multiplies") return p.taps.rest.acc_bits != 0;
     return detail::enter(path, "rest") && detail::uses(p.taps.rest, path);
   }
+  if (path == "requant.fused" && p.requant.scheme == Rescale::fp32) return true;  // of real sums
   if (detail::enter(path, "requant")) return detail::uses(p.requant, path);
   if (detail::enter(path, "requant_product")) return detail::uses(p.requant_product, path);
   if (detail::enter(path, "requant_row")) return detail::uses(p.requant_row, path);
@@ -186,14 +194,17 @@ constexpr bool uses(const Profile& p, std::string_view path) {
   if (detail::enter(path, "requant16_product")) return detail::uses(p.requant16_product, path);
   if (detail::enter(path, "grouped")) return detail::uses(p.grouped, path);
   if (detail::enter(path, "dequantize"))
-    return path == "folded" ? p.quantize.vector.scaling != Scaling::none : p.dequantize.folded;
+    return path == "folded" ? p.quantize.vector.scaling != Scaling::none &&
+                                  p.quantize.vector.scaling != Scaling::log2_16
+                            : p.dequantize.folded;
   if (detail::enter(path, "channelwise")) return detail::uses(p.channelwise, path);
   if (detail::enter(path, "channelwise_rest")) return detail::uses(p.channelwise_rest, path);
   if (path == "channel_group") return p.channelwise_rest.scheme != Rescale::none;
   if (path == "signed_to_unsigned") return p.requant.scheme != Rescale::none;
   if (detail::enter(path, "quantize")) return detail::uses_quantize(p.quantize, path);
   if (detail::enter(path, "dynamic"))
-    return path == "scheme" || p.dynamic.scheme != DynamicScheme::none;
+    return path == "scheme" || (p.dynamic.scheme != DynamicScheme::none &&
+                                p.quantize.vector.scaling != Scaling::none);
   if (detail::enter(path, "add")) return detail::uses(p.add, path);
   if (detail::enter(path, "mul")) return detail::uses(p.mul, path);
   if (detail::enter(path, "average")) return detail::uses(p.average, path);

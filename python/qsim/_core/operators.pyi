@@ -76,6 +76,11 @@ def requantize(
 ) -> _Array:
     """Codes of sums by three scales; rhs_scale has one value per channel of `axis`, or one."""
 
+def passes_row_gate(
+    profile: Profile, dtype: str, rows: int, columns: int, depth: int, convolution: bool
+) -> bool:
+    """Whether a product, or a convolution of `rows` pixels, is one that `row_gate` is for."""
+
 def real(
     profile: Profile,
     acc: _Array,

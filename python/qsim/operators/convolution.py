@@ -170,15 +170,8 @@ def conv2d(
 
 def one_pixel_row(row: Profile, image: Array, filters: Array, sums: Array) -> bool:
     """Whether the row runs this convolution as a matrix product with one row."""
-    fields = row.fields()
-    if not fields["row_gate.convolutions"] or sums.size != filters.shape[0]:
-        return False
-    depth = int(np.prod(filters.shape[1:]))
-    return (
-        image.dtype != np.int16
-        and depth >= int(fields["row_gate.depth"])
-        and filters.shape[0] >= int(fields["row_gate.columns"])
-    )
+    out, depth = filters.shape[0], int(np.prod(filters.shape[1:]))
+    return core.passes_row_gate(row, str(image.dtype), sums.size // out, out, depth, True)
 
 
 def accumulate_conv(

@@ -40,11 +40,8 @@ def rewritten(profile: Profile, lhs: Array, zero: int, qdq: bool) -> tuple[Array
 
 def takes_row_rule(profile: Profile, lhs: Array, rhs: Array) -> bool:
     """Whether [m, k] times [k, n] is one that the row's `requant_row` is for."""
-    if lhs.shape[0] != 1 or lhs.dtype == np.int16:
-        return False
-    gate = profile.fields()
     depth, columns = rhs.shape
-    return bool(depth >= int(gate["row_gate.depth"]) and columns >= int(gate["row_gate.columns"]))
+    return core.passes_row_gate(profile, str(lhs.dtype), lhs.shape[0], columns, depth, False)
 
 
 def narrow_sums(acc: Array, bias: ArrayLike | None) -> tuple[Array, bool]:

@@ -121,7 +121,7 @@ def matmul(
     One left zero point for all or one per row, right ones per column; `initial` one per column.
     """
     columns = list(zip(*rhs, strict=True))
-    arith = _chain_of(row, lhs_type, rhs_type, len(lhs), len(rhs), len(columns))
+    arith = chain_of(row, lhs_type, rhs_type, len(lhs), len(rhs), len(columns))
     first = [0] * len(columns) if initial is None else initial
     lefts = map(left, repeat(arith), lhs, _each(lhs_zeros, len(lhs)))
     rights = list(map(right, repeat(arith), columns, _each(rhs_zeros, len(columns))))
@@ -134,7 +134,7 @@ _EXACT: Row = {
 }  # fmt: skip
 
 
-def _chain_of(row: Row, lhs_type: str, rhs_type: str, rows: int, depth: int, columns: int) -> Row:
+def chain_of(row: Row, lhs_type: str, rhs_type: str, rows: int, depth: int, columns: int) -> Row:
     """The chain of a matrix product; a single row that passes the gate may be exact."""
     arith, gate = chain(row, lhs_type, rhs_type), row["row_gate"]
     passes = rows == 1 and depth >= gate["depth"] and columns >= gate["columns"]

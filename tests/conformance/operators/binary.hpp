@@ -66,10 +66,74 @@ class Cases : public CodeMaker {
       add({s, one, one}, 4), add({one, s, one}, 4), add({one, one, s}, 4);
       add({s, s, s}, 4);
     }
+    cancelled();
+    ends();
+    if (sums_) last_bits();
     return all_;
   }
 
  private:
+  struct Codes {
+    std::vector<int> a, b;
+    int zero_a = 0, zero_b = 0, zero = 0;
+    bool subtracts = false;
+  };
+  /// Without limits but the type's.
+  void put(const Scales& s, const Codes& c) {
+    Writer w;
+    put_full_range(w, kind_);
+    w.u32(s.a), w.i32(c.zero_a);
+    w.u32(s.b), w.i32(c.zero_b);
+    w.u32(s.out), w.i32(c.zero);
+    w.u8(sums_ && c.subtracts ? 1 : 0);
+    w.u8(0);
+    w.u8(static_cast<std::uint32_t>(c.a.size()));
+    put_codes(w, kind_, c.a);
+    put_codes(w, kind_, c.b);
+    all_.push_back(w.bytes);
+  }
+  /// Sums of opposite numbers, of which only what rounding a product loses is left.
+  void cancelled() {
+    for (int i = 0; i < 8; ++i) {
+      const std::uint32_t s = scale() | 0x12345u;
+      Codes c{.a = {}, .b = {}, .zero_a = 100, .zero_b = 100, .zero = i % 3,
+              .subtracts = i % 2 != 0};
+      for (int d = 1; d <= 27; d += 2) {
+        c.a.push_back(100 + d);
+        c.b.push_back(c.subtracts ? 100 + d : 100 - d);
+      }
+      put({s, s, s - (20u << 23)}, c);
+    }
+  }
+  /// Results at both ends of 32 bits, with zero points that carry them just over.
+  void ends() {
+    put({0x4effffffu, one, one}, {.a = {0, 1, 1}, .b = {0, 0, 1}});
+    put({0x4effffffu, 0x4effffffu, one}, {.a = {0, 1, 1}, .b = {0, 0, 1}});
+    if (kind_ != s16) return;
+    for (const int zero : {-300, -258, -257, -256, -200, -130, -129, -128, -127, 127, 128, 129, 130,
+                           200, 256, 257, 258, 259, 300, 385, 386}) {
+      put({0x3fffffffu, one, one},
+          {.a = {-32768, 32767}, .b = {-32768, -32768}, .zero = zero});
+      put({one, small(1, 14), small((1 << 23) + 1, 23 + 15)},  // (2^30 - 1)(2 - 2^-22) - zero
+          {.a = {32767, 32767}, .b = {-16383, 16383}, .zero_a = -32768, .zero = zero,
+           .subtracts = true});
+    }
+  }
+  /// Ratios beyond 2^20, which leave one unit of the sum or none, beside ties; and ratios that are
+  /// ties at 31 bits.
+  void last_bits() {
+    const int middle = kind_ == u8 ? 128 : 0;
+    Codes c{.a = {}, .b = {}, .zero_a = middle, .zero_b = middle, .zero = middle};
+    for (const int b : {1, -1, 3, -3, 5, 7})
+      for (const int a : {-1, 1, -2, 2, -100, 100})
+        c.a.push_back(middle + a), c.b.push_back(middle + b);
+    for (const int shift : {20, 22, 25, 31}) put({small(3, shift), one, small(2)}, c);
+    if (kind_ != s16) return;
+    const std::uint32_t larger = small(0x9249b5, 22);
+    for (const std::uint32_t shift : {0u, 1u, 2u})
+      put({small(0xc5ab2d, 23), larger, larger - (1u << 23) + (shift << 23)},
+          {.a = {5690, 11827, 21866}, .b = {0, 0, 0}});
+  }
   /// Around the limits of integer ratios: 2^-14, 2^8, and a larger one that rounds up.
   void ratios() {
     for (const std::uint32_t ratio : {0x38800000u, 0x387fffffu, 0x38800001u, 0x43800000u,

@@ -5,6 +5,7 @@
 
 #include "conformance/operators/average.hpp"
 #include "conformance/operators/binary.hpp"
+#include "conformance/operators/gate.hpp"
 #include "conformance/operators/operator.hpp"
 #include "conformance/operators/product.hpp"
 #include "conformance/operators/quantize.hpp"
@@ -21,6 +22,7 @@ namespace detail {
 /// From codes to sums and from sums to codes.
 inline void add_sums(std::vector<Operator>& all) {
   const auto products = [&](std::string_view name, std::vector<std::string_view> fields) {
+    fields.push_back("row_gate");
     all.push_back({name, std::move(fields), product::applies, product::cases, product::run});
   };
   products("product.u8u8", {"products.u8u8"});
@@ -29,6 +31,7 @@ inline void add_sums(std::vector<Operator>& all) {
   products("product.s8s8", {"products.s8s8"});
   products("product.s16s8", {"products.s16s8"});
   products("product.s16s16", {"products.s16s16"});
+  all.push_back({"gate.row", {"row_gate"}, gate::applies, gate::cases, gate::run});
   const auto windows = [&](std::string_view name, std::vector<std::string_view> fields) {
     all.push_back({name, std::move(fields), product::applies, window::cases, window::run});
   };

@@ -21,9 +21,11 @@ struct Operator {
 /// The answer of a row that refuses a case. All other answers have an even number of bytes.
 inline const Bytes refusal{0};
 
-/// n codes of a type, widened.
-inline std::vector<std::int32_t> read_codes(Reader& r, std::uint32_t kind, std::size_t n) {
+/// n codes of a type, widened; `once`: one code, n times.
+inline std::vector<std::int32_t> read_codes(Reader& r, std::uint32_t kind, std::size_t n,
+                                            bool once = false) {
   const CodeKind& k = code_kinds.at(kind);
+  if (once) return std::vector<std::int32_t>(n, read_codes(r, kind, 1)[0]);
   std::vector<std::int32_t> all(n);
   for (std::int32_t& q : all) {
     const std::uint32_t bits = k.wide ? r.u16() : r.u8();

@@ -11,11 +11,6 @@ inline emu::CodeType type_of(std::uint32_t kind) {
   return kind == u8 ? emu::CodeType::u8 : kind == s8 ? emu::CodeType::s8 : emu::CodeType::s16;
 }
 
-inline const Arith& chain_of(const Profile& row, std::string_view family) {
-  const auto [left, right] = kinds_of(family);
-  return emu::product_of(row, type_of(left), type_of(right));
-}
-
 inline bool applies(const Profile& row, std::string_view family) {
   const auto [l, r] = kinds_of(family);
   const Products& p = row.products;
@@ -25,12 +20,14 @@ inline bool applies(const Profile& row, std::string_view family) {
   return arith.acc_bits != 0;
 }
 
-/// m:u8 n:u8 k:u16 starts:u16 lhs_zero[m]:i16 rhs_zero[n]:i16 initial[starts]:i64 lhs[m][k]
-/// rhs[k][n]; codes of 1 or 2 bytes by their types, starts 0, n or m*n.
+/// m:u8 n:u8 k:u32 starts:u16 once:u8 lhs_zero[m]:i16 rhs_zero[n]:i16 initial[starts]:i64 lhs[m][k]
+/// rhs[k][n]; codes of 1 or 2 bytes by their types, starts 0, n or m*n. once: one code for all of
+/// lhs and one for all of rhs.
 struct Case {
   int m = 1, n = 1, k = 0;
   std::vector<int> lhs, rhs, lhs_zero, rhs_zero;
   std::vector<std::int64_t> initial;
+  bool once = false;
 };
 
 class Cases : public CodeMaker {
@@ -40,7 +37,7 @@ class Cases : public CodeMaker {
   }
 
   Case draw(int m, int n, int k, int left, int right, bool zeros) {
-    Case c{m, n, k, {}, {}, {}, {}, {}};
+    Case c{m, n, k, {}, {}, {}, {}, {}, false};
     for (int i = 0; i < m; ++i) {
       const std::vector<int> row = codes_of(left_, i == 0 ? left : below(10), k);
       c.lhs.insert(c.lhs.end(), row.begin(), row.end());
@@ -59,7 +56,8 @@ class Cases : public CodeMaker {
   void add(const Case& c) {
     Writer w;
     w.u8(static_cast<std::uint32_t>(c.m)), w.u8(static_cast<std::uint32_t>(c.n));
-    w.u16(static_cast<std::uint32_t>(c.k)), w.u16(static_cast<std::uint32_t>(c.initial.size()));
+    w.u32(static_cast<std::uint32_t>(c.k)), w.u16(static_cast<std::uint32_t>(c.initial.size()));
+    w.u8(c.once ? 1 : 0);
     for (const int z : c.lhs_zero) w.u16(static_cast<std::uint32_t>(z));
     for (const int z : c.rhs_zero) w.u16(static_cast<std::uint32_t>(z));
     for (const std::int64_t v : c.initial) w.i64(v);
@@ -72,8 +70,12 @@ class Cases : public CodeMaker {
     for (int k = 0; k <= 130; ++k) add(draw(1, 1 + k % 2, k, 5, 5, k % 3 == 0));
     starts();
     deep();
+    for (const auto& [n, k] : {std::pair{3, 9}, std::pair{4, 9}, std::pair{5, 7}, std::pair{5, 8},
+                               std::pair{4, 31}})
+      for (const int pattern : {0, 1}) add(draw(1, n, k, pattern, 0, false));
     for (int i = 0; i < 60; ++i)
       add(draw(1 + below(3), 1 + below(3), below(130), below(10), below(10), below(2) != 0));
+    if (left_ != s16) beyond_31_bits();
     return all_;
   }
 
@@ -111,6 +113,13 @@ class Cases : public CodeMaker {
     for (const int left : {0, 1})
       for (const int right : {0, 1}) add(draw(1, 1, 1500, left, right, right == 0));
   }
+  /// A sum of 2^30 and more, from the largest products that no pair of 16 bits overflows with.
+  void beyond_31_bits() {
+    const CodeKind &l = code_kinds[left_], &r = code_kinds[right_];
+    for (const int left : {l.high, l.low})
+      for (const int right : {r.low, r.low + 128})
+        add({1, 1, 67000, {left}, {right}, {0}, {0}, {}, true});
+  }
 
   std::uint32_t left_ = 0, right_ = 0;
   std::vector<Bytes> all_;
@@ -118,21 +127,22 @@ class Cases : public CodeMaker {
 
 inline std::vector<Bytes> cases(std::string_view family) { return Cases(family).make(); }
 
-/// Sums [m][n]:i64, by the lifted form and, the same, by the interpreter.
+/// Sums [m][n]:i64, by the lifted form and, the same, by the interpreter (not the deepest).
 inline void run(const Profile& row, std::string_view family, Reader& r, Writer& w) {
   const auto [left, right] = kinds_of(family);
   emu::GemmOperands a;
-  a.m = r.u8(), a.n = r.u8(), a.k = r.u16();
+  a.m = r.u8(), a.n = r.u8(), a.k = r.u32();
   std::vector<std::int64_t> initial(r.u16());
+  const bool once = r.u8() != 0;
   const std::vector<std::int32_t> lhs_zero = read_i16(r, a.m), rhs_zero = read_i16(r, a.n);
   for (std::int64_t& v : initial) v = r.i64();
-  const std::vector<std::int32_t> lhs = read_codes(r, left, a.m * a.k);
-  const std::vector<std::int32_t> rhs = read_codes(r, right, a.k * a.n);
+  const std::vector<std::int32_t> lhs = read_codes(r, left, a.m * a.k, once);
+  const std::vector<std::int32_t> rhs = read_codes(r, right, a.k * a.n, once);
   a.lhs = lhs, a.rhs = rhs, a.lhs_zero = lhs_zero, a.rhs_zero = rhs_zero, a.initial = initial;
-  const Arith& arith = chain_of(row, family);
+  const Arith& arith = emu::gemm_product_of(row, type_of(left), type_of(right), a.m, a.n, a.k);
   const std::vector<std::int64_t> sums = emu::gemm(arith, a);
   std::vector<emu::Overflows> counts;
-  const bool agree = emu::gemm(arith, a, &counts) == sums;
+  const bool agree = once || emu::gemm(arith, a, &counts) == sums;
   for (const std::int64_t v : sums) w.i64(v);
   if (!agree) w.u8(0xff);
 }

@@ -58,7 +58,7 @@ class Cases : public CodeMaker {
   }
   std::vector<Bytes> make() {
     const std::vector<std::uint32_t> kinds =
-        single_ ? std::vector<std::uint32_t>{s4, u4, s8, u8}
+        single_ ? std::vector<std::uint32_t>{s4, u4, s8, u8, s16, u16}
                 : std::vector<std::uint32_t>{s8, u8, s16, u16};
     for (const std::uint32_t kind : kinds) {
       for (int n = 1; n <= 17; ++n) any(kind, row_of(n));
@@ -69,6 +69,9 @@ class Cases : public CodeMaker {
       for (int i = 0; i < 24; ++i) near_ties(kind, i % 2 == 0 ? row_of(9 + below(8)) : layout());
       for (const int span : {6, 14, 30}) any(kind, row_of(13), span);
       for (int i = 0; i < 16; ++i) any(kind, layout());
+      for (int i = 0; i < 12; ++i) near_multiples(kind);
+      for (int i = 0; half_ && i < 6; ++i) short_scales(kind), far_ties(kind);
+      ends(kind);
     }
     return all_;
   }
@@ -125,6 +128,67 @@ class Cases : public CodeMaker {
       x.push_back(pattern + static_cast<std::uint32_t>(below(3)) - 1);
     }
     add(kind, s, {scale}, x);
+  }
+  /// Multiples of a scale, where quotients and products with a reciprocal fall on either side.
+  void near_multiples(std::uint32_t kind) {
+    const std::uint32_t scale = code_scale();
+    const F32 unit = half_ ? num::decode(num::fp16, scale) : F32{scale};
+    std::vector<std::uint32_t> x;
+    for (int i = 0; i < 59; ++i) {
+      const F32 t = num::mul(num::from_int(below(200) - 100), unit);
+      x.push_back(half_ ? num::encode(num::fp16, t) : t.bits);
+    }
+    add(kind, row_of(59), {scale}, x);
+  }
+  /// binary16: ties of scales with 6 bits, which are exact in its 11 bits.
+  void short_scales(std::uint32_t kind) {
+    const int unit = 33 + 2 * below(16);
+    std::vector<std::uint32_t> x;
+    for (int k = -31; k <= 31; k += 2)
+      x.push_back(num::encode(num::fp16, F32{small(unit * k, 6)}));
+    add(kind, row_of(32), {num::encode(num::fp16, F32{small(unit, 5)})}, x);
+  }
+  /// binary16: quotients above 2^14 that binary32 rounds to a tie and binary64 does not.
+  void far_ties(std::uint32_t kind) {
+    std::vector<std::uint32_t> x;
+    const int unit = 1025 + 2 * below(511);
+    for (int top = 1024; top < 2048 && x.size() < 16; ++top) {
+      const F32 t = num::div(num::from_int(top << 15), num::from_int(unit));
+      const bool tie = num::equal(num::mul(t, num::from_int(2)),
+                                  num::from_int(2 * num::round_to_int(t, Ties::floor) + 1));
+      if (tie) x.push_back(num::encode(num::fp16, num::from_int(top)));
+    }
+    if (x.empty()) return;
+    const std::uint32_t scale = num::encode(num::fp16, F32{small(unit, 15)});
+    Writer w;
+    put_full_range(w, kind);
+    put_layout(w, row_of(static_cast<int>(x.size())));
+    put(w, scale), w.i32(0);
+    const std::size_t size = row_of(static_cast<int>(x.size())).scales().size();
+    for (std::size_t i = 0; i < size; ++i) put(w, x[i % x.size()]);
+    all_.push_back(w.bytes);
+  }
+  /// Values at both ends of 32 bits and beyond, with zero points that carry them just over.
+  void ends(std::uint32_t kind) {
+    const CodeKind& k = code_kinds[kind];
+    const std::vector<std::uint32_t> x =
+        half_ ? halves()
+              : std::vector<std::uint32_t>{nan, infinity, 0xff800000u, 0x4effffffu, 0x4f000000u,
+                                           0xcf000000u, 0xceffffffu, 0x47000000u, 0xc7000000u,
+                                           0x471c4000u, 0xc71c4000u};
+    for (const int zero : {k.low, k.low + 1, -129, -128, -127, -2, -1, 0, 1, 2, 63, 64, 127, 128,
+                           20000, -20000, 40000, k.high - 1, k.high}) {
+      if (zero < k.low || zero > k.high) continue;
+      Writer w;
+      put_full_range(w, kind);
+      const Layout s = single_ ? row_of(static_cast<int>(x.size())) : Layout{1, 1, 19, 0};
+      put_layout(w, s);
+      for (std::size_t i = 0; i < s.scales().scales(); ++i)
+        put(w, half_ ? 0x0002u : one);
+      for (std::size_t i = 0; i < s.scales().scales(); ++i) w.i32(zero);
+      for (std::size_t i = 0; i < s.scales().size(); ++i) put(w, x[i / (single_ ? 2 : 1) % x.size()]);
+      all_.push_back(w.bytes);
+    }
   }
 
   bool half_, single_;
@@ -187,6 +251,14 @@ inline std::vector<Bytes> dequantize_cases(std::string_view family) {
                         : decimal_scale(m));
     for (std::size_t k = 0; k < s.scales().scales(); ++k) w.i32(m.zero_of(kind));
     put_codes(w, kind, m.codes_of(kind, 5, static_cast<int>(s.scales().size())));
+    out.push_back(w.bytes);
+  }
+  for (const std::uint32_t kind : {u8, s8, u16, s16}) {  // nothing, times an infinity
+    Writer w;
+    w.u8(kind);
+    put_layout(w, {1, 1, 3, 0});
+    w.u32(infinity), w.i32(3);
+    put_codes(w, kind, {2, 3, 4});
     out.push_back(w.bytes);
   }
   return out;

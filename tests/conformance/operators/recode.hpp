@@ -33,6 +33,22 @@ inline std::vector<Bytes> cases(std::string_view family) {
     put_codes(w, from, m.codes_of(from, pattern, n));
     out.push_back(w.bytes);
   };
+  struct Exact {
+    std::uint32_t kind, in, scale;
+    int zero_in, zero;
+    std::vector<int> codes;
+  };
+  const auto put = [&](const Exact& c) {  // without limits, with the same slope below
+    Writer w;
+    w.u32(one);
+    w.u8(c.kind);
+    put_full_range(w, c.kind);
+    w.u32(c.in), w.i32(c.zero_in);
+    w.u32(c.scale), w.i32(c.zero);
+    w.u8(static_cast<std::uint32_t>(c.codes.size()));
+    put_codes(w, c.kind, c.codes);
+    out.push_back(w.bytes);
+  };
   const auto slope = [&] { return leaky ? m.real(-6, 7) : one; };
   struct Pair {
     std::uint32_t from, to;
@@ -54,6 +70,14 @@ inline std::vector<Bytes> cases(std::string_view family) {
       if (leaky) add(from, to, small(1, 4), small(1, 5), s, 9);
     }
   }
+  // A factor that is a tie at 31 bits, and the one difference whose result its last bit changes.
+  for (const std::uint32_t kind : {u8, s8, s16}) {
+    const int low = kind == u8 ? 0 : -128;
+    put({kind, small(0x7fb9fa, 23), small(0x71c71b, 23), low, low, std::vector<int>(20, low + 208)});
+  }
+  // -2^31 + 128, and zero points that carry it just over the end.
+  for (const int zero : {-300, -257, -256, -255, -200, -130, -129, -128, -127, 0, 127, 128})
+    put({s16, 0x477fffff, one, 0, zero, {-32768, 32767, -32767}});
   return out;
 }
 
@@ -100,6 +124,22 @@ inline std::vector<Bytes> cases(std::string_view family) {
     put_codes(w, kind, m.codes_of(kind, pattern, results * count));
     out.push_back(w.bytes);
   };
+  struct Exact {
+    std::uint32_t in, to;
+    int zero_in, zero, count;
+    std::vector<int> codes;
+  };
+  const auto put = [&](std::uint32_t kind, const Exact& c) {  // one channel
+    Writer w;
+    w.u8(kind);
+    w.u8(0);
+    w.u32(c.in), w.i32(c.zero_in);
+    w.u32(c.to), w.i32(c.zero);
+    const int results = static_cast<int>(c.codes.size()) / c.count;
+    for (const int v : {results, c.count, 1}) w.u8(static_cast<std::uint32_t>(v));
+    put_codes(w, kind, c.codes);
+    out.push_back(w.bytes);
+  };
   for (const std::uint32_t kind : {s8, u8, s16}) {
     for (const int count : {1, 2, 3, 4, 5, 7, 8, 9, 16, 25, 31, 32, 33, 49, 63, 64, 65, 128, 255})
       add(kind, one, one, count, 3), add(kind, m.scale(), m.scale(), count, 2);
@@ -112,7 +152,24 @@ inline std::vector<Bytes> cases(std::string_view family) {
     for (const int exponent : {-40, -33, -31, -20, 8, 15, 31, 33, 60})
       add(kind, static_cast<std::uint32_t>(127 + exponent) << 23 | 0x2aaaaau, one, 6, 2);
     for (const std::uint32_t s : specials) add(kind, s, one, 3, 2), add(kind, one, s, 3, 2);
+    const int low = kind == u8 ? 0 : -128;  // a tie at 31 bits, as in recode.codes
+    put(kind, {small(0x7fb9fa, 23), small(0x71c71b, 23), low, low, 1, {low + 208, low + 207}});
   }
+  for (const int zero : {-300, -257, -256, -255, -200, -130, -129, -128, -127, 0, 127, 128})
+    put(s16, {0x477fffff, one, 0, zero, 1, {-32768, 32767, -32767}});
+  for (int i = 0; i < 12; ++i) {  // sums whose zero point cancels all but rounding
+    std::vector<int> codes(250);
+    for (int& q : codes) q = 30000 + m.below(7) - 3;
+    put(s16, {small(255, 4) | 0x5432u, small(1, 4) | 0x6789u, 30000, m.below(100), 250, codes});
+  }
+  // Differences that a factor with 31 bits and one with 24 take to either side of a tie.
+  const std::int64_t wide = 0x567a8e4f, narrow = 0x567a8e80;
+  std::vector<int> apart;
+  for (int d = 1; d < 65000 && apart.size() < 24; ++d)
+    if (num::shift_right(d * wide, 31, Ties::half_up) !=
+        num::shift_right(d * narrow, 31, Ties::half_up))
+      apart.push_back(d - 32768);
+  put(s16, {small(0xc5ab2d, 24), small(0x9249b5, 23), -32768, -32768, 1, apart});
   return out;
 }
 

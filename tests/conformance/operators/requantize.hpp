@@ -18,10 +18,10 @@ inline emu::SumKind kind_of(std::string_view family) {
   throw std::invalid_argument("court: no kind of sum " + std::string(kind));
 }
 
-/// Rules that go by an engine's graph fields belong to the families fuse and conv.
+/// Rules that go by an engine's graph fields are judged by the families fuse and conv: here such a
+/// row refuses.
 inline bool applies(const Profile& row, std::string_view family) {
-  const Rescale scheme = emu::requant_of(row, kind_of(family)).scheme;
-  return scheme != Rescale::none && scheme != Rescale::engine;
+  return emu::requant_of(row, kind_of(family)).scheme != Rescale::none;
 }
 
 /// range zero:i32 flags:u8 (1 one weight scale per channel, 2 a real bias) lhs_scale:f32
@@ -30,7 +30,8 @@ inline bool applies(const Profile& row, std::string_view family) {
 class Cases : public CodeMaker {
  public:
   explicit Cases(std::string_view family)
-      : CodeMaker(family), wide_(family.find("wide") != std::string_view::npos) {}
+      : CodeMaker(family), wide_(family.find("wide") != std::string_view::npos),
+        channels_(family == "requantize.depthwise" ? 9 : 1) {}
 
   struct Scales {
     std::uint32_t lhs = one, out = one;
@@ -40,8 +41,12 @@ class Cases : public CodeMaker {
   void add(std::uint32_t kind, const Scales& s, const std::vector<std::int64_t>& acc) {
     Writer w;
     put_some_range(w, *this, kind);
-    w.i32(zero_of(kind));
-    const bool per_channel = s.rhs.size() > 1 || below(2) != 0;
+    put(w, zero_of(kind), s, acc);
+  }
+  void put(Writer& w, int zero, const Scales& s, const std::vector<std::int64_t>& acc) {
+    w.i32(zero);
+    const bool alike = std::equal(s.rhs.begin() + 1, s.rhs.end(), s.rhs.begin());
+    const bool per_channel = !alike || below(2) != 0;
     w.u8((per_channel ? 1 : 0) + (s.bias.empty() ? 0 : 2));
     w.u32(s.lhs), w.u32(s.out);
     w.u8(static_cast<std::uint32_t>(s.rhs.size()));
@@ -64,7 +69,11 @@ class Cases : public CodeMaker {
       for (int i = 0; i < 24; ++i) near_ties(kind);
       groups(kind);
       biases(kind);
+      multiplier_ties(kind);
+      cancelled_biases(kind);
+      ends(kind);
     }
+    ends(s16);
     extremes();
     return all_;
   }
@@ -109,16 +118,89 @@ class Cases : public CodeMaker {
              {}};
     const F32 factor = num::div(num::mul(F32{s.lhs}, F32{s.rhs[0]}), F32{s.out});
     const std::int64_t m = (factor.bits & 0x7fffff) | 0x800000;
-    const int down = 150 - static_cast<int>(factor.bits >> 23);  // factor = m / 2^down
+    const int down = 150 - static_cast<int>(factor.bits >> 23);
+    add(kind, s, beside_ties(m, down));
+    if (below(4) != 0) return;
+    s.rhs.assign(9, s.rhs[0]);  // a group of channels, and one more
+    add_beside_ties(kind, s, m, down);
+  }
+  void add_beside_ties(std::uint32_t kind, const Scales& s, std::int64_t m, int down) {
+    std::vector<std::int64_t> acc;
+    for (std::size_t c = 0; c < s.rhs.size(); ++c) {
+      const std::vector<std::int64_t> more = beside_ties(m, down);
+      acc.insert(acc.end(), more.begin(), more.end());
+    }
+    add(kind, s, acc);
+  }
+  /// Sums beside ties of sum * m / 2^down.
+  std::vector<std::int64_t> beside_ties(std::int64_t m, int down) {
+    const int bits = std::bit_width(static_cast<std::uint64_t>(m)) + 31 - down;  // of results
     std::vector<std::int64_t> acc;
     for (int i = 0; i < 12; ++i) {
-      const int span = down - 1 > 54 ? 1 : 1 << (54 - (down - 1) < 7 ? 54 - (down - 1) : 7);
+      const int span = bits < 0 ? 1 : 1 << std::min(bits, 7);
       const std::int64_t twice = 2 * (below(2 * span) - span) + 1;
       const std::int64_t at = (twice << (down - 1)) / m;
       for (const int beside : {-1, 0, 1})
         acc.push_back(num::clamp(at + beside, int32_low, int32_high));
     }
-    add(kind, s, acc);
+    return acc;
+  }
+  /// Factors that are ties at 31 bits, where the multiplier's last bit shows: a product of scales,
+  /// and a quotient that binary64 rounds to one. Then factors beside ties at 15 bits, one of which
+  /// binary32 rounds to the tie.
+  void multiplier_ties(std::uint32_t kind) {
+    const auto rhs = [&](std::uint32_t scale) {
+      return std::vector<std::uint32_t>(static_cast<std::size_t>(channels_), scale);
+    };
+    for (int i = 0; i < 8; ++i) {
+      // (1 + 2^-16)(1 + 2^-15) = (2^31 + 3*2^15 + 1) / 2^31
+      add_beside_ties(kind, {small(0x10001, 16 + 12), one, rhs(small(0x8001, 15 + 11)), {}},
+                      (1 << 30) + 0xc001, 53);
+      add_beside_ties(kind, {small(0xc5ab2d, 46), small(0x9249b5, 23), rhs(one), {}}, 0x567a8e4f,
+                      53);
+      // 1 + 2^-15 - 7*2^-27 and 1 + 2^-15 - 2^-31
+      add_beside_ties(kind, {small(0x1001, 12 + 4), one, rhs(small(0x7ff9, 15 + 12)), {}}, 0x4001,
+                      14 + 16);
+      add_beside_ties(kind, {small(0xab90c1, 23 + 8), one, rhs(small(0xbf, 8 + 8)), {}}, 0x4001,
+                      14 + 16);
+    }
+  }
+  /// Biases that cancel a sum but for what rounding the product loses.
+  void cancelled_biases(std::uint32_t kind) {
+    for (int i = 0; i < 12; ++i) {
+      Scales s{scale() | 0x5a5a5u, one, {scale() | 0x1357u, scale() | 0x2469bu}, {}};
+      std::vector<std::int64_t> acc;
+      for (const std::uint32_t w : s.rhs) {
+        acc.push_back((1 << 20) + below(1 << 20));
+        F32 unit = num::mul(F32{s.lhs}, F32{w});
+        if (i % 2 != 0) unit = num::div(num::f32_one, unit);
+        const F32 v = num::mul(num::from_int(acc.back()), unit);
+        s.bias.push_back(v.bits ^ 0x80000000u);
+        s.out = i % 2 != 0 ? (254u << 23) - v.bits + (24u << 23) : v.bits - (26u << 23);
+      }
+      add(kind, s, acc);
+    }
+  }
+  /// Results at both ends of 32 bits and of 16, with zero points that carry them just over: where
+  /// adding a zero point or an offset wraps.
+  void ends(std::uint32_t kind) {
+    const CodeKind& k = code_kinds[kind];
+    const int middle = (k.low + k.high + 1) / 2;
+    for (const int zero : {k.low, k.low + 1, middle - 64, middle - 1, middle, middle + 1,
+                           middle + 2, middle + 64, k.high - 1, k.high, 0, 127, 128, 129, 130, 192,
+                           -128, -129, -130, 20000, -20000}) {
+      if (zero < k.low || zero > k.high) continue;
+      for (const std::uint32_t factor : {0x3f7fffffu, one, 0x3fffffffu}) {
+        Writer w;
+        put_full_range(w, kind);
+        const std::vector<std::uint32_t> rhs(static_cast<std::size_t>(channels_), one);
+        std::vector<std::int64_t> acc;
+        for (int c = 0; c < channels_; ++c)
+          acc.insert(acc.end(), {int32_low, int32_low + 1, int32_high, int32_high - 1, 1 << 30,
+                                 -(1 << 30), 40000, -40000, 32767, -32768, 2147483520});
+        put(w, zero, {factor, one, rhs, {}}, acc);
+      }
+    }
   }
   /// Channels around whole groups.
   void groups(std::uint32_t kind) {
@@ -161,6 +243,7 @@ class Cases : public CodeMaker {
   }
 
   bool wide_;
+  int channels_;  ///< enough for a group of them and a rest
   std::vector<Bytes> all_;
 };
 
@@ -179,6 +262,7 @@ inline void run(const Profile& row, std::string_view family, Reader& r, Writer& 
   const FloatMode& mode = row.float_mode;
   for (std::size_t c = 0; c < channels; ++c) {
     const Requant& rule = emu::requant_of(row, kind, c, channels);
+    if (rule.scheme == Rescale::engine) fail<NotSupported>("an engine's own rule");
     if (!bias.empty() && rule.bias == RealBias::refused) fail<NotSupported>("a real bias");
     const emu::PreparedFactor factor =
         emu::prepare(rule, {lhs, rhs[c], out, (flags & 1) != 0}, mode);

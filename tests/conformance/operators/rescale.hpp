@@ -102,8 +102,9 @@ inline void run(const Profile& row, std::string_view, Reader& r, Writer& w) {
 
 namespace qsim::court::real {
 
+/// Every row with products, whatever its rule from sums to codes.
 inline bool applies(const Profile& row, std::string_view) {
-  return row.requant.scheme == Rescale::fp32;
+  return !(row.products == Products{});
 }
 
 /// lhs_scale:f32 rhs_scale:f32 with_bias:u8 bias:f32 n:u8 acc[n]:i32

@@ -14,7 +14,7 @@ struct Axis {
 };
 
 /// axes:u8 batch:u8 channels:u8 out:u8 groups:u8 flags:u8 (1 filter known at run time only, 2 the
-/// sums are the result), per axis image:u8 kernel:u8 stride:u8 dilation:u8 begin:u8 end:u8;
+/// sums are the result, 4 one code for all of the input and one for the filter), per axis image:u8 kernel:u8 stride:u8 dilation:u8 begin:u8 end:u8;
 /// input_zero:i16 filter_zero[out]:i16 input[batch][channels][image..] filter[out][channels/groups]
 /// [kernel..]
 struct Case {
@@ -22,6 +22,10 @@ struct Case {
   int channels = 1, out = 1, groups = 1, batch = 1, flags = 0;
   int input = 5, filter = 5;   ///< patterns
   bool zero = false;           ///< the filter has a zero point
+};
+/// All codes and zero points alike: flag 4.
+struct Uniform {
+  int input = 0, input_zero = 0, filter = 0, filter_zero = 0;
 };
 
 class Cases : public CodeMaker {
@@ -32,16 +36,9 @@ class Cases : public CodeMaker {
 
   void add(const Case& c) {
     Writer w;
-    for (const int v : {static_cast<int>(c.axes.size()), c.batch, c.channels, c.out, c.groups,
-                        c.flags})
-      w.u8(static_cast<std::uint32_t>(v));
+    put_shape(w, c);
     int plane = 1, taps = 1;
-    for (const Axis& a : c.axes) {
-      for (const int v : {a.image, a.kernel, a.stride, a.dilation, a.begin, a.end})
-        w.u8(static_cast<std::uint32_t>(v));
-      plane *= a.image;
-      taps *= a.kernel;
-    }
+    for (const Axis& a : c.axes) plane *= a.image, taps *= a.kernel;
     w.u16(static_cast<std::uint32_t>(left_ == s16 ? 0 : code_of(left_)));
     const int zeroed = c.zero ? below(c.out) : -1;
     for (int o = 0; o < c.out; ++o)
@@ -59,14 +56,60 @@ class Cases : public CodeMaker {
   }
   std::vector<Bytes> make() {
     tap_gates();
+    multiplied_taps();
     channel_gates();
     orders();
     for (int i = 0; i < 40; ++i) any();
+    if (left_ != s16) beyond_31_bits();
     return all_;
   }
 
  private:
   static Axis taps(int kernel) { return {.image = kernel + 1, .kernel = kernel}; }
+  static Axis whole(int extent) { return {.image = extent, .kernel = extent}; }
+
+  static void put_shape(Writer& w, const Case& c) {
+    for (const int v : {static_cast<int>(c.axes.size()), c.batch, c.channels, c.out, c.groups,
+                        c.flags})
+      w.u8(static_cast<std::uint32_t>(v));
+    for (const Axis& a : c.axes)
+      for (const int v : {a.image, a.kernel, a.stride, a.dilation, a.begin, a.end})
+        w.u8(static_cast<std::uint32_t>(v));
+  }
+  void add_uniform(Case c, const Uniform& u) {
+    Writer w;
+    c.flags |= 4;
+    put_shape(w, c);
+    w.u16(static_cast<std::uint32_t>(u.input_zero));
+    for (int o = 0; o < c.out; ++o) w.u16(static_cast<std::uint32_t>(u.filter_zero));
+    put_codes(w, left_, {u.input});
+    put_codes(w, right_, {u.filter});
+    all_.push_back(w.bytes);
+  }
+  /// Sums beyond 31 and 32 bits on every route: of one channel's taps, of eight, of one group with
+  /// an odd and with an even number of channels. Products of the highest and the lowest code, as
+  /// no pair of them overflows 16 bits.
+  void beyond_31_bits() {
+    const CodeKind &l = code_kinds[left_], &r = code_kinds[right_];
+    const Uniform plain{l.high, l.low, r.low == 0 ? r.high / 2 + 1 : r.low, 0};
+    const std::vector<Axis> deep{whole(41), whole(41), whole(40)};
+    const Case one{.axes = deep, .channels = 1, .out = 1};
+    add_uniform(one, plain);
+    if (r.low != 0) add_uniform(one, {l.high, l.low, r.low, r.high});
+    add_uniform({.axes = deep, .channels = 8, .out = 8, .groups = 8}, plain);
+    add_uniform({.axes = {whole(26), whole(20)}, .channels = 255, .out = 1}, plain);
+    add_uniform({.axes = {whole(16), whole(17)}, .channels = 248, .out = 8}, plain);
+  }
+  /// Several outputs of every channel, with pairs that overflow 16 bits one or eight taps apart.
+  void multiplied_taps() {
+    for (const int channels : {2, 8})
+      for (const int pattern : {0, 1, 5}) {
+        Case c{.axes = {whole(3), whole(4)}, .channels = channels, .out = 2 * channels,
+               .groups = channels};
+        c.input = c.filter = pattern;
+        add(c);
+      }
+  }
 
   /// Depthwise: 9 taps or others, channels in whole multiples or not, constant filters or not.
   void tap_gates() {
@@ -142,7 +185,8 @@ class Cases : public CodeMaker {
 
 inline std::vector<Bytes> cases(std::string_view family) { return Cases(family).make(); }
 
-/// Sums [batch][out][..]:i64, by the lifted form and, the same, by the interpreter.
+/// Sums [batch][out][..]:i64, by the lifted form and, the same, by the interpreter (not the
+/// deepest).
 inline void run(const Profile& row, std::string_view family, Reader& r, Writer& w) {
   const auto [left, right] = kinds_of(family);
   emu::WindowShape s;
@@ -162,13 +206,14 @@ inline void run(const Profile& row, std::string_view family, Reader& r, Writer& 
   a.returns_integers = (flags & 2) != 0;
   a.input_zero = r.i16();
   const std::vector<std::int32_t> zeros = read_i16(r, s.out_channels);
-  const std::vector<std::int32_t> input = read_codes(r, left, s.batch * s.channels * plane);
+  const bool once = (flags & 4) != 0;
+  const std::vector<std::int32_t> input = read_codes(r, left, s.batch * s.channels * plane, once);
   const std::vector<std::int32_t> filter =
-      read_codes(r, right, s.out_channels * s.depth() * s.taps());
+      read_codes(r, right, s.out_channels * s.depth() * s.taps(), once);
   a.filter_zero = zeros, a.input = input, a.filter = filter;
   const std::vector<std::int64_t> sums = emu::convolve_window(row, s, a);
   std::vector<emu::Overflows> counts;
-  const bool agree = emu::convolve_window(row, s, a, &counts) == sums;
+  const bool agree = once || emu::convolve_window(row, s, a, &counts) == sums;
   for (const std::int64_t v : sums) w.i64(v);
   if (!agree) w.u8(0xff);
 }
