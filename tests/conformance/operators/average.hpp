@@ -54,7 +54,8 @@ class Cases : public CodeMaker {
       for (int size = 1; size <= 6; ++size)
         for (int i = 0; i < 6; ++i) {
           const std::uint32_t in = quantize::decimal_scale(*this);
-          add(kind, window({size, 1 + below(5)}, in, i % 2 == 0 ? in : any_out(in)));
+          const std::uint32_t to = i % 2 == 0 ? in : any_out(in);
+          add(kind, window({size, 1 + below(5)}, in, to));
         }
       for (int i = 0; i < 30; ++i) add(kind, any());
       for (const std::uint32_t s : specials) {

@@ -55,7 +55,8 @@ inline std::uint32_t any_scale(Maker& m, int odds = 0) {
   return m.scale();
 }
 
-/// Maker for codes of any type.
+/// Maker for codes of any type. Every draw is a full expression or in braces: the order in which the
+/// arguments of a call are drawn is the compiler's own.
 class CodeMaker : public Maker {
  public:
   explicit CodeMaker(std::string_view family) : Maker(family) {}
@@ -93,7 +94,10 @@ class CodeMaker : public Maker {
   }
   /// A zero point: often none, else any code.
   int zero_of(std::uint32_t kind) { return below(3) == 0 ? 0 : code_of(kind); }
-  std::int64_t word32() { return std::int64_t{below(1 << 30)} * 4 + below(4) + int32_low; }
+  std::int64_t word32() {
+    const std::int64_t high = below(1 << 30);
+    return high * 4 + below(4) + int32_low;
+  }
   /// `bits` random bits with sign.
   std::int64_t word(int bits) {
     std::uint64_t v = 0;

@@ -73,13 +73,18 @@ class Cases : public CodeMaker {
     for (const auto& [n, k] : {std::pair{3, 9}, std::pair{4, 9}, std::pair{5, 7}, std::pair{5, 8},
                                std::pair{4, 31}})
       for (const int pattern : {0, 1}) add(draw(1, n, k, pattern, 0, false));
-    for (int i = 0; i < 60; ++i)
-      add(draw(1 + below(3), 1 + below(3), below(130), below(10), below(10), below(2) != 0));
+    for (int i = 0; i < 60; ++i) any();
     if (left_ != s16) beyond_31_bits();
     return all_;
   }
 
  private:
+  void any() {
+    const bool zeros = below(2) != 0;
+    const int right = below(10), left = below(10);
+    const int k = below(130), n = 1 + below(3), m = 1 + below(3);
+    add(draw(m, n, k, left, right, zeros));
+  }
   /// Rails against rails, K around blocks.
   void rails() {
     constexpr int pairs[][2] = {{0, 0}, {1, 1}, {1, 0}, {0, 1}, {2, 2}, {3, 3}, {8, 0}, {8, 8},

@@ -322,8 +322,8 @@ inline std::vector<Bytes> cases(std::string_view family) {
     add({s, m.special(), m.special(), one});
   }
   for (int i = 0; i < 40; ++i) {  // wide and narrow ranges
-    const int exponent = m.below(240) - 120;
-    add(reals(1 + m.below(20), exponent, 1 + m.below(6)));
+    const int exponent = m.below(240) - 120, span = 1 + m.below(6);
+    add(reals(1 + m.below(20), exponent, span));
   }
   for (int i = 0; i < 20; ++i) {  // codes near ties: quarters between round limits
     std::vector<std::uint32_t> x{small(-m.below(3) * 51), small(255 - m.below(2) * 51)};

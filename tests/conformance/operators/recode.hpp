@@ -58,11 +58,16 @@ inline std::vector<Bytes> cases(std::string_view family) {
   for (const auto& [from, to] : kinds) {
     for (const int shift : {-2, 0, 1, 2, 3, 7})  // ties by powers of two
       add(from, to, small(1, 3 + shift), small(1, 3), leaky ? small(1, 1) : one, 60);
-    for (int i = 0; i < 16; ++i)
-      add(from, to, quantize::decimal_scale(m), quantize::decimal_scale(m), slope());
-    for (int i = 0; i < 16; ++i) add(from, to, m.scale(), m.scale(), slope());
-    for (int pattern = 0; pattern < 4; ++pattern)
-      add(from, to, m.scale(), m.scale(), slope(), 6, pattern);
+    const auto any = [&, from = from, to = to](int n, int pattern) {
+      const std::uint32_t with = slope(), out_scale = m.scale();
+      add(from, to, m.scale(), out_scale, with, n, pattern);
+    };
+    for (int i = 0; i < 16; ++i) {
+      const std::uint32_t with = slope(), out_scale = quantize::decimal_scale(m);
+      add(from, to, quantize::decimal_scale(m), out_scale, with);
+    }
+    for (int i = 0; i < 16; ++i) any(24, 5);
+    for (int pattern = 0; pattern < 4; ++pattern) any(6, pattern);
     for (const int exponent : {-40, -33, -31, -20, -9, -8, 7, 8, 15, 31, 33, 60})
       add(from, to, static_cast<std::uint32_t>(127 + exponent) << 23 | 0x2aaaaau, one, slope(), 9);
     for (const std::uint32_t s : specials) {
@@ -141,13 +146,18 @@ inline std::vector<Bytes> cases(std::string_view family) {
     out.push_back(w.bytes);
   };
   for (const std::uint32_t kind : {s8, u8, s16}) {
-    for (const int count : {1, 2, 3, 4, 5, 7, 8, 9, 16, 25, 31, 32, 33, 49, 63, 64, 65, 128, 255})
-      add(kind, one, one, count, 3), add(kind, m.scale(), m.scale(), count, 2);
+    for (const int count : {1, 2, 3, 4, 5, 7, 8, 9, 16, 25, 31, 32, 33, 49, 63, 64, 65, 128, 255}) {
+      add(kind, one, one, count, 3);
+      const std::uint32_t to = m.scale();
+      add(kind, m.scale(), to, count, 2);
+    }
     for (const int channels : {1, 7, 8, 9, 15, 16, 17, 23, 24, 31, 32, 33, 34, 47, 48, 49})
       for (const int count : {1, 2, 4}) add(kind, small(1, 1), small(count, 2), count, channels);
-    for (int i = 0; i < 24; ++i)
-      add(kind, quantize::decimal_scale(m), quantize::decimal_scale(m), 1 + m.below(40),
-          1 + m.below(20));
+    for (int i = 0; i < 24; ++i) {
+      const int channels = 1 + m.below(20), count = 1 + m.below(40);
+      const std::uint32_t to = quantize::decimal_scale(m);
+      add(kind, quantize::decimal_scale(m), to, count, channels);
+    }
     for (int pattern = 0; pattern < 4; ++pattern) add(kind, one, small(1, 1), 9, 17, pattern);
     for (const int exponent : {-40, -33, -31, -20, 8, 15, 31, 33, 60})
       add(kind, static_cast<std::uint32_t>(127 + exponent) << 23 | 0x2aaaaau, one, 6, 2);

@@ -65,7 +65,10 @@ class Cases : public CodeMaker {
       for (const int exponent : {0, -1, -8, -16, -23, -24, -31, 3, 7, 8})
         add(kind, {small_scale(exponent), one, {one}, {}}, rails);
       const int bits = wide_ ? 48 : 32;
-      for (int i = 0; i < 30; ++i) add(kind, scales(1 + below(4)), accs(4 * 4, bits));
+      for (int i = 0; i < 30; ++i) {
+        const std::vector<std::int64_t> acc = accs(4 * 4, bits);
+        add(kind, scales(1 + below(4)), acc);
+      }
       for (int i = 0; i < 24; ++i) near_ties(kind);
       groups(kind);
       biases(kind);
@@ -112,10 +115,11 @@ class Cases : public CodeMaker {
   /// Sums whose exact result lies within half a step of a tie, for factors far below one: where
   /// the last bit of the factor, or a second rounding, shows.
   void near_ties(std::uint32_t kind) {
-    Scales s{small_scale(-2) | static_cast<std::uint32_t>(below(1 << 23)),
-             small_scale(3 + below(4)) | static_cast<std::uint32_t>(below(1 << 23)),
-             {small_scale(-15 - below(6)) | static_cast<std::uint32_t>(below(1 << 23))},
-             {}};
+    const auto with_digits = [&](std::uint32_t power) {
+      return power | static_cast<std::uint32_t>(below(1 << 23));
+    };
+    Scales s{with_digits(small_scale(-2)), with_digits(small_scale(3 + below(4))),
+             {with_digits(small_scale(-15 - below(6)))}, {}};
     const F32 factor = num::div(num::mul(F32{s.lhs}, F32{s.rhs[0]}), F32{s.out});
     const std::int64_t m = (factor.bits & 0x7fffff) | 0x800000;
     const int down = 150 - static_cast<int>(factor.bits >> 23);
@@ -221,7 +225,10 @@ class Cases : public CodeMaker {
       if (s.bias.size() > 1) s.bias[1] = real(-8, 16);
       add(kind, s, accs(16, 24));
     };
-    for (int i = 0; i < 24; ++i) with(scales(1 + below(4)), real(-8, 16));
+    for (int i = 0; i < 24; ++i) {
+      const std::uint32_t bias = real(-8, 16);
+      with(scales(1 + below(4)), bias);
+    }
     for (const std::uint32_t s : specials) with(scales(2), s);
     for (const std::uint32_t s : {0u, 0x80000000u, one, nan})
       with({s, one, {one}, {}}, small(3, 1)), with({one, one, {s}, {}}, small(3, 1));
@@ -238,8 +245,10 @@ class Cases : public CodeMaker {
       }
     for (const int exponent : {-40, -33, -32, -31, 20, 29, 30, 31, 32, 60})
       add(kinds()[0], {small_scale(exponent) | 0x7fffffu, one, {one}, {}}, acc);
-    for (int i = 0; i < 10; ++i)
-      add(kinds()[0], scales(2), {word(48), word(47), int32_high + 1, int32_low - 1});
+    for (int i = 0; i < 10; ++i) {
+      const std::vector<std::int64_t> wide{word(48), word(47), int32_high + 1, int32_low - 1};
+      add(kinds()[0], scales(2), wide);
+    }
   }
 
   bool wide_;

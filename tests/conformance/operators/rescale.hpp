@@ -127,7 +127,10 @@ inline std::vector<Bytes> cases(std::string_view family) {
     add(one, s, true, s);
     add(small(1, 4), small(1, 5), true, s);
   }
-  for (int i = 0; i < 60; ++i) add(m.scale(), m.scale(), i % 2 == 0, m.real(-6, 12));
+  for (int i = 0; i < 60; ++i) {
+    const std::uint32_t bias = m.real(-6, 12), rhs = m.scale();
+    add(m.scale(), rhs, i % 2 == 0, bias);
+  }
   return out;
 }
 

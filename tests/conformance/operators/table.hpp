@@ -28,11 +28,14 @@ inline std::vector<Bytes> cases(std::string_view family) {
   };
   for (int function = 0; function < 4; ++function)
     for (const std::uint32_t kind : {s8, u8}) {
-      for (int i = 0; i < 6; ++i)
-        add(function, kind, quantize::decimal_scale(m), quantize::decimal_scale(m));
+      for (int i = 0; i < 6; ++i) {
+        const std::uint32_t to = quantize::decimal_scale(m);
+        add(function, kind, quantize::decimal_scale(m), to);
+      }
       add(function, kind, small(1, 4), small(1, 8));
       add(function, kind, small(1, 5), small(1, 7));
-      add(function, kind, m.scale(), m.scale());
+      const std::uint32_t to = m.scale();
+      add(function, kind, m.scale(), to);
     }
   for (const std::uint32_t s : specials) {
     add(m.below(4), s8, s, one), add(m.below(4), u8, one, s);
