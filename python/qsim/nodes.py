@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -117,7 +118,7 @@ def convolution_lines(
     return [*sum_lines(label, profile, story), words]
 
 
-def _fused(run: dict[str, Any], channel: int) -> str:
+def _fused(run: Mapping[str, Any], channel: int) -> str:
     """The fused parameters of one output channel, in the order in which they join its sum."""
     scale = run["fused_scale"][channel]
     if not run["fused_real_bias"].size:

@@ -27,6 +27,7 @@ TEST(F32Flush, ASubnormalResultBecomesZeroOfItsSign) {
     EXPECT_EQ(mul(smallest, f32_half, mode), f32_zero);
     EXPECT_EQ(mul(negate(smallest), f32_half, mode), negate(f32_zero));
     EXPECT_EQ(fma(smallest, f32_half, f32_zero, mode), f32_zero);
+    EXPECT_EQ(fma(f32_zero, f32_one, {1u}, mode), f32_zero);
     EXPECT_EQ(div(smallest, F32{0x40000000u}, mode), f32_zero);
   }
   EXPECT_EQ(mul(smallest, f32_half), F32{0x00400000u});
@@ -73,6 +74,10 @@ TEST(F32, ArithmeticNanHasTheModesSign) {
   EXPECT_EQ(sub(f32_infinity, f32_infinity, {.negative_nan = true}).bits, 0xffc00000u);
   EXPECT_EQ(sub(f32_infinity, f32_infinity).bits, 0x7fc00000u);
   EXPECT_EQ(fma(f32_infinity, f32_zero, f32_one, {.negative_nan = true}).bits, 0xffc00000u);
+  // a NaN addend beside infinity times zero: x86 keeps it, Arm makes its own
+  const F32 other{0x7fc12345u};
+  EXPECT_EQ(fma(f32_infinity, f32_zero, other, {.negative_nan = true}), other);
+  EXPECT_EQ(fma(f32_infinity, f32_zero, other).bits, 0x7fc00000u);
   EXPECT_EQ(mul(F32{0x7fc00000u}, f32_one, {.negative_nan = true}).bits, 0x7fc00000u);
 }
 

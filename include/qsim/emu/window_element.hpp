@@ -47,6 +47,8 @@ inline WindowElement window_element(const Profile& p, const WindowShape& s,
   const std::size_t plane = std::accumulate(
       s.image.begin(), s.image.end(), std::size_t{1},
       [](std::size_t n, std::int64_t x) { return n * static_cast<std::size_t>(x); });
+  const bool skips =
+      p.window.skips_padding && e.route.arith->zero_points == ZeroPoints::corrected;
   e.lhs.assign(index.depth(), a.input_zero + flip);
   e.rhs.assign(index.depth(), 0);
   e.tap.assign(index.depth(), -1);
@@ -56,7 +58,7 @@ inline WindowElement window_element(const Profile& p, const WindowShape& s,
       const std::size_t k = index(t, c);
       e.tap[k] = static_cast<std::int64_t>(t);
       e.channel[k] = static_cast<std::int64_t>(c);
-      e.rhs[k] = a.filter[(out * s.depth() + c) * s.taps() + t];
+      if (offset >= 0 || !skips) e.rhs[k] = a.filter[(out * s.depth() + c) * s.taps() + t];
       if (offset >= 0)
         e.lhs[k] = a.input[(image * s.channels + first + c) * plane +
                            static_cast<std::size_t>(offset)] + flip;

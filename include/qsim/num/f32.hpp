@@ -215,7 +215,8 @@ constexpr F32 fma(F32 a, F32 b, F32 c, const FloatMode& mode = {}) {
   if (is_nan(a) || is_nan(b)) return pass_nan(a, b);
   const bool negative = sign(a) != sign(b);
   if (is_inf(a) || is_inf(b)) {
-    if (is_zero(a) || is_zero(b)) return is_nan(c) ? pass_nan(c, c) : default_nan(mode);
+    if (is_zero(a) || is_zero(b))  // x86 keeps a NaN addend, Arm makes its own
+      return is_nan(c) && mode.negative_nan ? pass_nan(c, c) : default_nan(mode);
     if (is_nan(c)) return pass_nan(c, c);
     if (is_inf(c) && sign(c) != negative) return default_nan(mode);
     return {f32_infinity.bits | (negative ? 0x80000000u : 0u)};
@@ -226,7 +227,8 @@ constexpr F32 fma(F32 a, F32 b, F32 c, const FloatMode& mode = {}) {
   const detail::Parts z = detail::unpack(c);
   const std::uint64_t product = x.significand * y.significand;
   if (product == 0) {
-    if (z.significand != 0) return c;
+    if (z.significand != 0)
+      return detail::round_pack(z.negative, z.exponent, z.significand, mode);
     return {negative && z.negative ? 0x80000000u : 0u};
   }
   if (z.significand == 0)

@@ -166,8 +166,8 @@ def fma(a: int, b: int, c: int, mode: Mode = IEEE) -> int:
         return nan
     sign = (a ^ b) & SIGN
     if is_inf(a) or is_inf(b):
-        if is_zero(a) or is_zero(b):
-            return default_nan(mode)
+        if is_zero(a) or is_zero(b):  # x86 keeps a NaN addend, Arm makes its own
+            return c | QUIET if is_nan(c) and mode["negative_nan"] else default_nan(mode)
         return c | QUIET if is_nan(c) else add(INF | sign, c, mode)
     if is_nan(c):
         return c | QUIET
