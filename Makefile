@@ -12,7 +12,7 @@ SAY = @printf '\n== %s\n'
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test test-nightly lint bench clean setup-demo setup-test setup-live install
-.PHONY: test-house test-lint test-cxx test-python test-aarch64 test-kernels test-wheel
+.PHONY: test-house test-lint test-cxx test-clang test-python test-aarch64 test-kernels test-wheel
 .PHONY: test-live test-arm-engines
 
 help:
@@ -28,8 +28,8 @@ help:
 demo: setup-demo install
 	$(VENV) examples/digits_gru/demo.py
 
-test: setup-test test-house test-lint test-cxx install test-python test-aarch64 test-kernels \
-  test-wheel
+test: setup-test test-house test-lint test-cxx test-clang install test-python test-aarch64 \
+  test-kernels test-wheel
 	@printf '\nall tests passed\n'
 
 setup-demo setup-test setup-live: setup-%:
@@ -55,6 +55,10 @@ test-cxx:
 test-python:
 	$(SAY) "Python tests"
 	$(VENV) -m pytest -m "not nightly"
+
+test-clang:
+	$(SAY) "the same digests by Clang"
+	tools/test_clang.sh
 
 test-aarch64:
 	$(SAY) "C++ tests on 64-bit Arm"

@@ -57,6 +57,7 @@ if command -v dpkg-query > /dev/null && command -v apt-get > /dev/null; then
     required+=(python3-dev)
   if [[ $want != demo ]]; then
     required+=($(missing_of libgtest-dev libgmock-dev libbenchmark-dev))
+    compgen -c clang++ > /dev/null || optional+=(clang libomp-dev)
     optional+=($(missing_of g++-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static googletest))
   fi
 else

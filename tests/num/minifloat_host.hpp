@@ -13,7 +13,7 @@ namespace qsim::test {
 
 #if defined(__x86_64__)
 inline bool host_has_f16() {
-  return __builtin_cpu_supports("f16c") != 0 && __builtin_cpu_supports("avx") != 0;
+  return __builtin_cpu_supports("avx2") != 0;  // Clang knows no name for F16C, which is older
 }
 inline std::uint16_t host_to_f16(F32 x) {
   std::uint32_t out = 0;
