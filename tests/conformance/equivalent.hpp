@@ -84,8 +84,8 @@ inline bool is_plain(const NamedArith& n) {
 
 /// One line: `<path>[=<new value>] [when <path><op><value> ...] # <reason>`, <op> one of = < !=.
 /// `*` stands for any text in a path; `@` in a condition repeats what the first `*` stood for.
-/// The condition `plain`: before and after the change the chain is a plain sum of the same codes; of
-/// a field that chooses among chains, all of them are. `operator`: not a field of graphs alone.
+/// The condition `plain`: before and after the change the chain is a plain sum of the same codes;
+/// of a field that chooses among chains, all of them are. `operator`: not a field of graphs alone.
 struct Equivalent {
   std::string line, path, value;
   std::vector<std::string> conditions;

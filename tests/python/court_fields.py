@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qsim.oracle import rescale
+from qsim.oracle.words import wrap
 
 Row = Mapping[str, Any]
 
@@ -51,6 +52,13 @@ class Fields:
 def type_range(kind: str) -> tuple[int, int]:
     bits = int(kind[1:])
     return (0, (1 << bits) - 1) if kind[0] == "u" else (-(1 << bits - 1), (1 << bits - 1) - 1)
+
+
+def check_sum(acc: int, rule: Row) -> None:
+    """Refuses a sum beyond the rule's word."""
+    bits = 48 if rule["scheme"] == "fixed" and rule["fixed"]["bits"] == 16 else 32
+    if wrap(acc, bits) != acc:
+        raise Refused(f"acc: {acc} has more than {bits} bits")
 
 
 def kinds_of(family: str) -> tuple[str, str]:

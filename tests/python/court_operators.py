@@ -19,6 +19,7 @@ from court_fields import (
     REFUSALS,
     Fields,
     Refused,
+    check_sum,
     kinds_of,
     pack,
     type_range,
@@ -36,7 +37,6 @@ from qsim.oracle import (
 )
 from qsim.oracle.quantizer import Affine
 from qsim.oracle.tensor import Tensor
-from qsim.oracle.words import wrap
 
 Row = Mapping[str, Any]
 
@@ -101,12 +101,6 @@ def run_window(row: Row, family: str, f: Fields) -> bytes:
 
 def has_requantize(row: Row, family: str) -> bool:
     return bool(rescale.rule_of(row, family.split(".")[1])["scheme"] != "none")
-
-
-def check_sum(acc: int, rule: Row) -> None:
-    bits = 48 if rule["scheme"] == "fixed" and rule["fixed"]["bits"] == 16 else 32
-    if wrap(acc, bits) != acc:
-        raise Refused(f"acc: {acc} has more than {bits} bits")
 
 
 def run_requantize(row: Row, family: str, f: Fields) -> bytes:

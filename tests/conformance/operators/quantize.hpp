@@ -186,7 +186,8 @@ class Cases : public CodeMaker {
       for (std::size_t i = 0; i < s.scales().scales(); ++i)
         put(w, half_ ? 0x0002u : one);
       for (std::size_t i = 0; i < s.scales().scales(); ++i) w.i32(zero);
-      for (std::size_t i = 0; i < s.scales().size(); ++i) put(w, x[i / (single_ ? 2 : 1) % x.size()]);
+      const std::size_t times = single_ ? 2 : 1;
+      for (std::size_t i = 0; i < s.scales().size(); ++i) put(w, x[i / times % x.size()]);
       all_.push_back(w.bytes);
     }
   }

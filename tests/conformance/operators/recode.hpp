@@ -78,7 +78,8 @@ inline std::vector<Bytes> cases(std::string_view family) {
   // A factor that is a tie at 31 bits, and the one difference whose result its last bit changes.
   for (const std::uint32_t kind : {u8, s8, s16}) {
     const int low = kind == u8 ? 0 : -128;
-    put({kind, small(0x7fb9fa, 23), small(0x71c71b, 23), low, low, std::vector<int>(20, low + 208)});
+    const std::vector<int> codes(20, low + 208);
+    put({kind, small(0x7fb9fa, 23), small(0x71c71b, 23), low, low, codes});
   }
   // -2^31 + 128, and zero points that carry it just over the end.
   for (const int zero : {-300, -257, -256, -255, -200, -130, -129, -128, -127, 0, 127, 128})

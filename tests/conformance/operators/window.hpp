@@ -14,9 +14,9 @@ struct Axis {
 };
 
 /// axes:u8 batch:u8 channels:u8 out:u8 groups:u8 flags:u8 (1 filter known at run time only, 2 the
-/// sums are the result, 4 one code for all of the input and one for the filter), per axis image:u8 kernel:u8 stride:u8 dilation:u8 begin:u8 end:u8;
-/// input_zero:i16 filter_zero[out]:i16 input[batch][channels][image..] filter[out][channels/groups]
-/// [kernel..]
+/// sums are the result, 4 one code for all of the input and one for the filter), per axis image:u8
+/// kernel:u8 stride:u8 dilation:u8 begin:u8 end:u8; input_zero:i16 filter_zero[out]:i16
+/// input[batch][channels][image..] filter[out][channels/groups][kernel..]
 struct Case {
   std::vector<Axis> axes;
   int channels = 1, out = 1, groups = 1, batch = 1, flags = 0;
