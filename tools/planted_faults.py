@@ -103,7 +103,7 @@ def outcome_of(program: str, include: Path, folder: Path) -> Outcome:
 def witness(output: str) -> str:
     """The line of a failing program that says most."""
     lines = output.splitlines() or ["(no output)"]
-    told = [line for line in lines if line.startswith("case ") or "Failure" in line]
+    told = [x for x in lines if x.startswith("case ") or "Failure" in x or "error:" in x]
     return (told or lines)[0][:100]
 
 
