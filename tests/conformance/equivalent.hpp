@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -124,6 +125,15 @@ struct Equivalent {
     return false;
   }
 
+  /// A condition on a field that the mutant's struct does not have keeps the line from covering it.
+  static bool has_field(const std::string& path) {
+    static const std::set<std::string> paths = [] {
+      std::set<std::string> all;
+      for (const test::FieldValue& field : test::field_values(Profile{})) all.insert(field.path);
+      return all;
+    }();
+    return paths.count(path) != 0;
+  }
   static bool chooses_chains(const std::string& path) {
     for (const char* field : {"window.order", "window.integer_filter_lhs", "window.tap_block",
                               "window.skips_padding", "taps.rest_multiplies", "row_gate.exact"})
@@ -163,7 +173,9 @@ struct Equivalent {
       if (condition == "plain") return plain(row, mutant);
       if (condition == "operator") return of_operator(mutant.path);
       const std::size_t op = condition.find_first_of("=<!");
-      const std::string have = get_field(row, condition.substr(0, op));
+      const std::string field = condition.substr(0, op);
+      if (!has_field(field)) return false;
+      const std::string have = get_field(row, field);
       const std::string want = condition.substr(condition.find_last_of("=<!") + 1);
       if (condition[op] == '<') return std::stoi(have) < std::stoi(want);
       return (have == want) == (condition[op] == '=');

@@ -55,8 +55,8 @@ inline std::uint32_t any_scale(Maker& m, int odds = 0) {
   return m.scale();
 }
 
-/// Maker for codes of any type. Every draw is a full expression or in braces: the order in which the
-/// arguments of a call are drawn is the compiler's own.
+/// Maker for codes of any type. Draw in full expressions or in braces: the order in which the
+/// arguments of a call are evaluated is the compiler's own.
 class CodeMaker : public Maker {
  public:
   explicit CodeMaker(std::string_view family) : Maker(family) {}
