@@ -143,11 +143,17 @@ struct Equivalent {
   /// Whether every chain that the field chooses among is a plain sum.
   static bool all_plain(const Profile& row, const std::string& path) {
     const std::vector<detail::NamedArith> all = detail::chains(row);
-    const bool taps_alone = path == "taps.rest_multiplies";  // several outputs of every channel
+    const Products& p = row.products;
+    const auto given = [](const Arith& a) { return a.acc_bits != 0; };
+    if (path == "window.integer_filter_lhs" &&  // wants the product of exchanged types
+        (given(p.s16s8) || given(p.u8s8) != given(p.s8u8)))
+      return false;
+    const bool own_order = path == "window.order" || path == "window.tap_block" ||
+                           path == "taps.rest_multiplies";  // neither steers these routes
     return std::all_of(all.begin(), all.end(), [&](const detail::NamedArith& n) {
       const bool single = n.path == "taps.nine" || n.path == "taps.other" ||
                           n.path == "window.indirect";
-      return n.path.substr(0, 4) == "conv" || n.arith.acc_bits == 0 || (taps_alone && single) ||
+      return n.path.substr(0, 4) == "conv" || !given(n.arith) || (own_order && single) ||
              detail::is_plain(n);
     });
   }

@@ -55,7 +55,6 @@ def run_product(row: Row, family: str, f: Fields) -> bytes:
     lhs_zero, rhs_zero = f.many(m, "h"), f.many(n, "h")
     initial = f.many(starts, "q")
     lhs, rhs = f.codes(left, m * k, once), f.codes(right, k * n, once)
-    columns = [rhs[j::n] for j in range(n)]
     arith = product.chain_of(row, left, right, m, k, n)
     sums = []
     for i in range(m):
@@ -63,7 +62,7 @@ def run_product(row: Row, family: str, f: Fields) -> bytes:
             start = 0 if starts == 0 else initial[j if starts == n else i * n + j]
             sums.append(
                 product.product(
-                    arith, lhs[i * k : (i + 1) * k], columns[j],
+                    arith, lhs[i * k : (i + 1) * k], rhs[j::n],
                     lhs_zero=lhs_zero[i], rhs_zero=rhs_zero[j], initial=start,
                 )
             )
@@ -86,8 +85,11 @@ def run_window(row: Row, family: str, f: Fields) -> bytes:
     image, kernel, stride, dilation, begin, end = map(list, zip(*axes, strict=True))
     x_zero, w_zeros = f.one("h"), f.many(out, "h")
     once, depth = bool(flags & 4), channels // groups
+    turn, weights = f.one("I") if once else 0, depth * prod(kernel)
     x = Tensor((batch, channels, *image), f.codes(left, batch * channels * prod(image), once))
-    w = Tensor((out, depth, *kernel), f.codes(right, out * depth * prod(kernel), once))
+    given = f.codes(right, 2 if once else out * weights)
+    filters = [given[i >= turn] for i in range(weights)] * out if once else given
+    w = Tensor((out, depth, *kernel), filters)
     result = window.convolution(
         row, left, right, x, w, x_zero=x_zero, w_zeros=w_zeros, strides=stride,
         pads=begin + end, dilations=dilation, groups=groups,

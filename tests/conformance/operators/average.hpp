@@ -58,6 +58,7 @@ class Cases : public CodeMaker {
           add(kind, window({size, 1 + below(5)}, in, to));
         }
       for (int i = 0; i < 30; ++i) add(kind, any());
+      put(kind, 0x4effffffu);
       for (const std::uint32_t s : specials) {
         add(kind, window({2, 2}, s, one)), add(kind, window({2, 2}, one, s));
         add(kind, window({3, 2}, s, s));
@@ -67,6 +68,16 @@ class Cases : public CodeMaker {
   }
 
  private:
+  /// Codes 0 and 1, each a window, as real numbers 0 and the scale.
+  void put(std::uint32_t kind, std::uint32_t scale) {
+    Writer w;
+    put_full_range(w, kind);
+    w.u32(scale), w.i32(0);
+    w.u32(one), w.i32(0);
+    for (const int v : {1, 1, 1, 0, 2, 1, 1, 0, 0}) w.u8(static_cast<std::uint32_t>(v));
+    put_codes(w, kind, {1, 0});
+    all_.push_back(w.bytes);
+  }
   std::uint32_t any_out(std::uint32_t in) {
     const std::uint32_t out = below(2) == 0 ? quantize::decimal_scale(*this) : scale();
     return out == in ? one : out;

@@ -14,18 +14,20 @@ struct Axis {
 };
 
 /// axes:u8 batch:u8 channels:u8 out:u8 groups:u8 flags:u8 (1 filter known at run time only, 2 the
-/// sums are the result, 4 one code for all of the input and one for the filter), per axis image:u8
-/// kernel:u8 stride:u8 dilation:u8 begin:u8 end:u8; input_zero:i16 filter_zero[out]:i16
-/// input[batch][channels][image..] filter[out][channels/groups][kernel..]
+/// sums are the result, 4 uniform), per axis image:u8 kernel:u8 stride:u8 dilation:u8 begin:u8
+/// end:u8; input_zero:i16 filter_zero[out]:i16 input[batch][channels][image..]
+/// filter[out][channels/groups][kernel..]. uniform: turn:u32, one code for all of the input, one
+/// for every output's first `turn` weights and one for the others.
 struct Case {
   std::vector<Axis> axes;
   int channels = 1, out = 1, groups = 1, batch = 1, flags = 0;
   int input = 5, filter = 5;   ///< patterns
   bool zero = false;           ///< the filter has a zero point
 };
-/// All codes and zero points alike: flag 4.
+/// Codes and zero points of a uniform case.
 struct Uniform {
   int input = 0, input_zero = 0, filter = 0, filter_zero = 0;
+  int turn = 0, before = 0;  ///< the first weights
 };
 
 class Cases : public CodeMaker {
@@ -82,8 +84,9 @@ class Cases : public CodeMaker {
     put_shape(w, c);
     w.u16(static_cast<std::uint32_t>(u.input_zero));
     for (int o = 0; o < c.out; ++o) w.u16(static_cast<std::uint32_t>(u.filter_zero));
+    w.u32(static_cast<std::uint32_t>(u.turn));
     put_codes(w, left_, {u.input});
-    put_codes(w, right_, {u.filter});
+    put_codes(w, right_, {u.before, u.filter});
     all_.push_back(w.bytes);
   }
   /// Sums beyond 31 and 32 bits on every route: of one channel's taps, of eight, of one group with
@@ -97,8 +100,32 @@ class Cases : public CodeMaker {
     add_uniform(one, plain);
     if (r.low != 0) add_uniform(one, {l.high, l.low, r.low, r.high});
     add_uniform({.axes = deep, .channels = 8, .out = 8, .groups = 8}, plain);
-    add_uniform({.axes = {whole(26), whole(20)}, .channels = 255, .out = 1}, plain);
+    for (const auto& [h, w] : {std::pair{20, 14}, std::pair{26, 20}})
+      add_uniform({.axes = {whole(h), whole(w)}, .channels = 255, .out = 1}, plain);
     add_uniform({.axes = {whole(16), whole(17)}, .channels = 248, .out = 8}, plain);
+    turns();
+  }
+  /// Sums that rise beyond 32 bits and fall again: whether they do depends on the order of K, on
+  /// what a padded tap leaves out, and, where the accumulator saturates, on the place in a block.
+  void turns() {
+    const CodeKind &l = code_kinds[left_], &r = code_kinds[right_];
+    const std::vector<Axis> deep{whole(41), whole(42), whole(40)};
+    const std::vector<Axis> padded{{70, 80, 1, 1, 5, 5}, {30, 30}, {30, 30}};
+    for (const int flags : {0, 2}) {
+      const Uniform halves{l.high, l.low, r.low, 0, 41 * 42 * 40, r.high};
+      add_uniform({.axes = deep, .channels = 2, .out = 1, .flags = flags}, halves);
+      for (const int zero : {l.low, 0, l.high})
+        add_uniform({.axes = deep, .channels = 1, .out = 1, .flags = flags},
+                    {l.high, zero, r.low, 0, 67003, r.high});
+      for (const int zero : {l.low, l.high})
+        add_uniform({.axes = padded, .channels = 1, .out = 1, .flags = flags},
+                    {l.high, zero, r.high, 0});
+    }
+    for (const int channels : {8, 16})  // pairs of padded taps
+      for (const int kernel : {2, 3})
+        add_uniform({.axes = {{4, kernel, 1, 1, 2, 2}, {4, kernel, 1, 1, 2, 2}},
+                     .channels = channels, .out = channels, .groups = channels},
+                    {l.high, l.low, r.low, 0});
   }
   /// Several outputs of every channel, with pairs that overflow 16 bits one or eight taps apart.
   void multiplied_taps() {
@@ -207,9 +234,15 @@ inline void run(const Profile& row, std::string_view family, Reader& r, Writer& 
   a.input_zero = r.i16();
   const std::vector<std::int32_t> zeros = read_i16(r, s.out_channels);
   const bool once = (flags & 4) != 0;
+  const std::size_t turn = once ? r.u32() : 0, weights = s.depth() * s.taps();
   const std::vector<std::int32_t> input = read_codes(r, left, s.batch * s.channels * plane, once);
-  const std::vector<std::int32_t> filter =
-      read_codes(r, right, s.out_channels * s.depth() * s.taps(), once);
+  std::vector<std::int32_t> filter = read_codes(r, right, once ? 2 : s.out_channels * weights);
+  if (once) {
+    const std::int32_t before = filter[0], after = filter[1];
+    filter.assign(s.out_channels * weights, after);
+    for (std::size_t i = 0; i < filter.size(); ++i)
+      if (i % weights < turn) filter[i] = before;
+  }
   a.filter_zero = zeros, a.input = input, a.filter = filter;
   const std::vector<std::int64_t> sums = emu::convolve_window(row, s, a);
   std::vector<emu::Overflows> counts;
