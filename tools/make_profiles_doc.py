@@ -134,9 +134,10 @@ class Book:
             return name.rpartition(".")[0]
         mine, family = self.compact(name), name.partition(".")[0]
         names = list(qsim.profiles)
-        if name.startswith("mnn-"):
-            family = ".".join(name.split(".")[:4])
         earlier = [n for n in names[: names.index(name)] if n.startswith(f"{family}.")]
+        if name.startswith("mnn-"):  # of any version, for the same processor
+            processor = next(word for word in name.split(".") if word in ("x64", "arm64"))
+            earlier = [n for n in names[: names.index(name)] if f".{processor}." in n]
 
         def distance(other: str) -> int:
             return sum(mine.get(k) != v for k, v in self.compact(other).items())
