@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,8 +60,8 @@ def cases_of(family: str) -> list[bytes]:
     return court_lines.inputs(family) if is_operator(family) else court.graph_cases()[family]
 
 
-def judge(family: str) -> tuple[str, dict[str, Verdict]]:
-    """The digest of a family's cases, and digest and check bytes of every row that it is for."""
+def judge(family: str, row_part: str = "") -> tuple[str, dict[str, Verdict]]:
+    """The digest of a family's cases, and digest and check bytes of the named rows it is for."""
     cases = cases_of(family)
     applies = court_operators.applies if is_operator(family) else court.applies
 
@@ -70,7 +71,8 @@ def judge(family: str) -> tuple[str, dict[str, Verdict]]:
 
     shared = Shared(verdict)
     rows = court_lines.rows()
-    verdicts = {name: shared(row) for name, row in rows.items() if applies(row, family)}
+    named = {name: row for name, row in rows.items() if row_part in name}
+    verdicts = {name: shared(row) for name, row in named.items() if applies(row, family)}
     return f"{fnv(b''.join(cases)):016x}", verdicts
 
 
@@ -109,7 +111,8 @@ def read(path: Path) -> str:
 def renew(goldens: dict[str, Golden], wanted: list[str], row_part: str, jobs: int) -> None:
     """Judges the wanted families for the rows whose name contains a text."""
     with ProcessPoolExecutor(jobs) as pool:
-        for family, (cases, verdicts) in zip(wanted, pool.map(judge, wanted), strict=True):
+        judged = pool.map(partial(judge, row_part=row_part), wanted)
+        for family, (cases, verdicts) in zip(wanted, judged, strict=True):
             golden = next(g for g in goldens.values() if family in g.cases)
             golden.cases[family] = cases
             for name, digests in golden.rows.items():
@@ -142,6 +145,11 @@ def main() -> int:
     wanted = [f for golden in goldens.values() for f in golden.cases if options.family in f]
     if not wanted:
         parser.error("no golden file and family of those names")
+    for golden in goldens.values():
+        for family, digest in golden.cases.items():
+            whole = family in wanted and not options.row
+            if not whole and f"{fnv(b''.join(cases_of(family))):016x}" != digest:
+                parser.error(f"the cases of {family} have changed: renew all rows of it as well")
     renew(goldens, wanted, options.row, options.jobs)
     texts = {name: golden_text(name, golden) for name, golden in goldens.items()}
     if "golden_operators.txt" in goldens:
