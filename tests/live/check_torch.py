@@ -44,13 +44,5 @@ def compare(case: TorchCase, target: str, row: str, tally: Tally) -> None:
     tally.add(case.op, target, want.size, wrong, size, about)
 
 
-def checked(vectors: Path, tally: Tally) -> Counts:
-    left_out: Counter[str] = Counter()
-    counts = check(vectors, tally, left_out)
-    for reason, cases in left_out.items():
-        print(f"left out: {cases} answers ({reason})")
-    return counts
-
-
 if __name__ == "__main__":
-    live_check.run(__doc__ or "", checked)
+    live_check.run(__doc__ or "", live_check.telling(check))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,6 +76,21 @@ def cell(count: tuple[int, int] | None) -> str:
 def total(counts: Iterable[tuple[int, int]]) -> Count:
     both = list(counts)
     return Count(sum(e for e, _ in both), sum(m for _, m in both))
+
+
+def telling(
+    check: Callable[[Path, Tally, Counter[str]], Counts],
+) -> Callable[[Path, Tally], Counts]:
+    """The check, and how many answers it left out for which reason."""
+
+    def checked(vectors: Path, tally: Tally) -> Counts:
+        left_out: Counter[str] = Counter()
+        counts = check(vectors, tally, left_out)
+        for reason, cases in left_out.items():
+            print(f"left out: {cases} answers ({reason})")
+        return counts
+
+    return checked
 
 
 def run(doc: str, check: Callable[[Path, Tally], Counts]) -> None:

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "qsim/base/check.hpp"
+#include "sweep/host_pack.hpp"
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -137,18 +138,9 @@ void fbgemm_x64(const Reals& x, const Setting& s, Codes& out) {
 void xnnpack_x64(const Reals& x, const Setting& s, Codes& out) {
   const __m128 inverse = _mm_set1_ps(1.0f / s.scale);
   const __m128 high = _mm_set1_ps(static_cast<float>(s.range.high - s.zero));
-  const bool bytes = s.range.type_low == 0;
   for (std::size_t i = 0; i < lanes; i += 4) {
     const __m128i words = _mm_cvtps_epi32(_mm_min_ps(_mm_mul_ps(four(x, i), inverse), high));
-    __m128i v = _mm_packs_epi32(words, words);
-    v = _mm_adds_epi16(v, _mm_set1_epi16(static_cast<std::int16_t>(s.zero)));
-    v = bytes ? _mm_packus_epi16(v, v) : _mm_packs_epi16(v, v);
-    alignas(16) std::uint8_t codes[16];
-    _mm_store_si128(reinterpret_cast<__m128i*>(codes), v);
-    for (std::size_t k = 0; k < 4; ++k)
-      out[i + k] = std::max(bytes ? std::int32_t{codes[k]}
-                                  : std::int32_t{static_cast<std::int8_t>(codes[k])},
-                            s.range.low);
+    put_packed(words, s, out, i);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "sweep/host_pack.hpp"
 #include "sweep/requantizers.hpp"
 
 #if defined(__aarch64__)
@@ -47,19 +48,6 @@ void ort_x64(std::uint32_t first, float factor, const SumSetting& s, Codes& out)
   }
 }
 
-/// packssdw, paddsw, packsswb or packuswb, pmax.
-inline void put_packed(__m128i words, const SumSetting& s, Codes& out, std::size_t i) {
-  const bool bytes = s.range.type_low == 0;
-  __m128i v = _mm_packs_epi32(words, words);
-  v = _mm_adds_epi16(v, _mm_set1_epi16(static_cast<std::int16_t>(s.zero)));
-  v = bytes ? _mm_packus_epi16(v, v) : _mm_packs_epi16(v, v);
-  alignas(16) std::uint8_t codes[16];
-  _mm_store_si128(reinterpret_cast<__m128i*>(codes), v);
-  for (std::size_t k = 0; k < 4; ++k)
-    out[i + k] = std::max(bytes ? std::int32_t{codes[k]}
-                                : std::int32_t{static_cast<std::int8_t>(codes[k])},
-                          s.range.low);
-}
 /// cvtdq2ps, mulps, minps, cvtps2dq, packs.
 void xnnpack_x64(std::uint32_t first, float factor, const SumSetting& s, Codes& out) {
   const __m128 high = _mm_set1_ps(static_cast<float>(s.range.high - s.zero));
